@@ -94,6 +94,7 @@ static void outputs(session *s)
         floe_ice_core_output(s->ice, s->now, output);
     }
     while (floe_ice_poll(s->ice, &event)) {
+        must(event->pair == NULL || event->pair->remote != NULL);
         must(event->kind != FLOE_ICE_STATE || floe_ice_state_name(event->state)[0] != '\0');
     }
 }
@@ -195,7 +196,8 @@ static void answer(session *s)
     comes(s, &from, floe_stun_written(&writer));
 }
 
-static void add(session *s)
+/* Adds one, or removes it. */
+static void add(session *s, bool removes)
 {
     static const char *const types[] = {"host", "srflx", "prflx", "relay"};
     char text[200];
@@ -205,12 +207,35 @@ static void add(session *s)
     floe_candidate *candidate = NULL;
 
     (void)floe_address_format(&at, address, sizeof address);
+    if (at.ip[3] % 4 == 3) {
+        (void)snprintf(address, sizeof address, "%c.local", 'a' + at.ip[3]);
+    }
     (void)snprintf(text, sizeof text, "f%u 1 udp %u %s %u typ %s", what / 16, 1U + what * 65793U,
                    address, at.port, types[what % 4]);
     if (floe_candidate_parse(text, &candidate) == FLOE_OK) {
-        (void)floe_ice_add_remote_candidate(s->ice, s->now, candidate);
+        if (removes) {
+            (void)floe_ice_remove_remote_candidate(s->ice, s->now, candidate);
+            s->without_answer = 0;
+        } else {
+            (void)floe_ice_add_remote_candidate(s->ice, s->now, candidate);
+        }
         floe_candidate_free(candidate);
     }
+}
+
+static void looked_up(session *s)
+{
+    char name[] = "a.local";
+    floe_address found[4];
+    uint8_t how = floe_read_u8(&s->script);
+    size_t count = how >> 4 & 3;
+
+    name[0] = (char)('a' + how % 16);
+    for (size_t i = 0; i < count; i++) {
+        found[i] = place((uint8_t)(how + i));
+    }
+    floe_ice_looked_up(s->ice, s->now, name, how & 128 ? FLOE_ERR_TIMED_OUT : FLOE_OK, found,
+                       count);
 }
 
 static void start(session *s, uint8_t how)
@@ -254,9 +279,9 @@ static void step(session *s)
     uint8_t size;
     floe_address from;
 
-    switch (what % 12) {
+    switch (what % 14) {
     case 0:
-        add(s);
+        add(s, false);
         break;
     case 1:
         (void)floe_ice_add_remote_candidate(s->ice, s->now, NULL);
@@ -288,6 +313,12 @@ static void step(session *s)
     case 10:
         withdraw(s, floe_read_u8(&s->script));
         break;
+    case 11:
+        add(s, true);
+        break;
+    case 12:
+        looked_up(s);
+        break;
     default:
         pass_time(s, 3);
         break;
@@ -299,14 +330,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     session s = {.script = floe_reader_of(data, size), .now = {1000000}};
     floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
     uint8_t how = floe_read_u8(&s.script);
 
     state = 1;
     settings.ice_lite = how == 255;
+    options.report_pairs = (how & 32) != 0;
     if (floe_core_shared_new(&settings, &randomness, &s.shared) != FLOE_OK ||
         floe_core_new(s.shared, NULL, &s.core) != FLOE_OK ||
         floe_core_receive_packets(s.core, true) != FLOE_OK ||
-        floe_ice_new(s.core, NULL, &randomness, &s.ice) != FLOE_OK) {
+        floe_ice_new(s.core, &options, &randomness, &s.ice) != FLOE_OK) {
         abort();
     }
     (void)floe_core_start(s.core, s.now);

@@ -32,6 +32,7 @@ floe_error floe_ice_new(floe_core *core, const floe_ice_options *options, const 
     ice->options.allocator = NULL; /* it is the caller's, and has been copied */
     floe_list_init(&ice->bases);
     floe_list_init(&ice->remotes);
+    floe_list_init(&ice->names);
     floe_list_init(&ice->groups);
     floe_list_init(&ice->pairs);
     floe_list_init(&ice->triggered);
@@ -77,6 +78,7 @@ void floe_ice_free(floe_ice *ice)
     if (ice != NULL) {
         floe_allocator allocator = ice->allocator;
         end_all(ice);
+        floe_ice_pair_list_free(ice->told);
         floe_wipe(&ice->tie_breaker, sizeof ice->tie_breaker);
         floe_deallocate(&allocator, ice);
     }
@@ -246,22 +248,24 @@ floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
 floe_error floe_ice_remove_remote_candidate(floe_ice *ice, floe_time now,
                                             const floe_candidate *candidate)
 {
-    (void)now;
     if (ice == NULL || candidate == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_remove_remote_candidate: NULL");
     }
-    return floe_fail(FLOE_ERR_NOT_FOUND, "there is no such remote candidate");
+    if (ice->state == FLOE_ICE_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
+    }
+    floe_error error = floe_ice_remote_remove(ice, candidate);
+    settle(ice, now);
+    return error;
 }
 
 void floe_ice_looked_up(floe_ice *ice, floe_time now, const char *name, floe_error error,
                         const floe_address *addresses, size_t count)
 {
-    (void)ice;
-    (void)now;
-    (void)name;
-    (void)error;
-    (void)addresses;
-    (void)count;
+    if (ice != NULL && name != NULL && (addresses != NULL || count == 0)) {
+        floe_ice_names_found(ice, name, error, addresses, count);
+        settle(ice, now);
+    }
 }
 
 static void take_unreachable(floe_ice *ice, floe_time now, const floe_core_output *output)

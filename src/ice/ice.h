@@ -6,7 +6,9 @@
  *     local        our candidates              nomination   which pair is used (§8.1)
  *     remote       the peer's                  consent      whether it still works (RFC 7675)
  *     pair         making and ending one       outcome      the state of it all
- *     restart      what stays (§9)             failover     which other pair takes over, and when *     lite         what is less (§2.5)         listing      what is told of pairs */
+ *     restart      what stays (§9)             failover     which other pair takes over, and when
+ *     lite         what is less (§2.5)         listing      what is told of pairs
+ *     look_up      the peer's names            explain      why, in words */
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
@@ -65,19 +67,35 @@ typedef struct floe_ice_base {
     uint8_t family;
 } floe_ice_base;
 
+typedef struct floe_remote_name floe_remote_name;
+
 typedef struct floe_remote_candidate {
     floe_list link;
     floe_address address;
+    floe_address related; /* family none: it has none */
     uint32_t priority;
     uint16_t component;
     uint8_t unanswered; /* checks to it since it answered last */
     bool signalled;     /* else only checks have shown it */
-    floe_candidate_type type;
-    floe_time shown;   /* when a check did */
-    uint32_t shown_to; /* the base that it came to */
+    uint8_t type;       /* a floe_candidate_type */
+    uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
     char foundation[FLOE_FOUNDATION_SIZE];
+    floe_time shown;         /* when a check did */
+    uint32_t shown_to;       /* the base that it came to */
+    floe_remote_name *name;  /* that it was signalled by; NULL: none */
     char *username_fragment; /* that it names, until the start; NULL: none */
 } floe_remote_candidate;
+
+/* One that shows a name (I15): its addresses are candidates once they are known. */
+struct floe_remote_name {
+    floe_list link;
+    floe_remote_candidate as; /* what they have in common: the address is a port */
+    uint32_t addresses;       /* so many of the candidates are its own */
+    bool asked;               /* its look-up was polled */
+    bool known;               /* and has ended */
+    int8_t error;             /* a floe_error: how */
+    char text[];
+};
 
 /* A transaction that is sent no more, but whose answer is still good (RFC 8445 §7.3.1.4). */
 typedef struct floe_former_check {
@@ -140,6 +158,7 @@ typedef struct floe_candidate_pair {
     bool lapsed;           /* it has worked, and has not been looked after since */
     bool silent;           /* the one in use has not answered for a while */
     bool heard_plain;      /* a check without USE-CANDIDATE came first */
+    uint32_t told;         /* how it was when it was told last; 0: it was not */
     /* The check at hand. */
     bool sent_controlling;
     bool sent_nomination;
@@ -188,11 +207,14 @@ struct floe_ice {
     uint8_t role_changes;
     bool local_end; /* no more candidates come */
     bool remote_end;
-    bool unsettled; /* something has changed that may matter for what is next */
+    uint32_t looking_up; /* so many names */
+    uint32_t nameless;   /* so many names have no address, or none yet */
+    bool unsettled;      /* something has changed that may matter for what is next */
     floe_time started;
     /* RFC 8445 §6.1.2. */
     floe_list bases;
     floe_list remotes;
+    floe_list names; /* of the peer's candidates */
     size_t remote_count;
     uint32_t reflexive_count; /* numbers the foundations of those that checks have shown */
     floe_list groups;
@@ -231,7 +253,7 @@ struct floe_ice {
     bool full; /* a send was told so, and nobody yet that there is room */
     bool writable;
     floe_ice_output output;
-    floe_ice_pair told;
+    floe_ice_pair_list *told; /* the pair in it; NULL: none */
 };
 
 /* ── options ── */
@@ -268,11 +290,40 @@ floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *candidate);
 floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
                                              const floe_address *address, const floe_ice_base *base,
                                              uint32_t priority);
+floe_error floe_ice_remote_remove(floe_ice *ice, const floe_candidate *candidate);
+/* What is signalled of one, but for its address and the names. */
+void floe_ice_remote_read(const floe_candidate *candidate, floe_remote_candidate *remote);
+/* Takes such a one, which has an address. */
+floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *like);
+/* Whether it is of a remote side other than the one that we talk to (I9). */
+bool floe_ice_remote_is_of_another(const floe_ice *ice, const char *username_fragment);
+/* There are fewer than may be; names without an address count too. */
+bool floe_ice_remotes_have_room(floe_ice *ice);
+/* Ends its pairs too. */
+void floe_ice_remote_drop(floe_ice *ice, floe_remote_candidate *remote);
 /* At the start: those that name somebody else go (I9). */
 void floe_ice_remotes_sift(floe_ice *ice);
 void floe_ice_remotes_free(floe_ice *ice);
 /* It belongs to its one pair from now on. */
 void floe_ice_remote_leaves(floe_ice *ice, floe_remote_candidate *remote);
+
+/* ── look_up ── */
+
+/* A candidate of the peer's shows a name. */
+floe_error floe_ice_name_take(floe_ice *ice, const floe_candidate *candidate);
+bool floe_ice_name_remove(floe_ice *ice, const floe_candidate *candidate);
+/* A look-up has ended: addresses of `text` are candidates from now on. */
+void floe_ice_names_found(floe_ice *ice, const char *text, floe_error error,
+                          const floe_address *addresses, size_t count);
+/* Which name is to be looked up; NULL: none. */
+const char *floe_ice_name_to_ask(floe_ice *ice);
+void floe_ice_names_sift(floe_ice *ice);
+void floe_ice_names_free(floe_ice *ice);
+/* No more candidates of the peer's come: it has said so, and no look-up is under way. */
+static inline bool floe_ice_remotes_have_ended(const floe_ice *ice)
+{
+    return ice->remote_end && ice->looking_up == 0;
+}
 
 /* ── pair ── */
 
@@ -439,6 +490,9 @@ void floe_ice_count_received(floe_ice *ice, floe_time now, floe_candidate_pair *
 
 /* ── listing ── */
 
-void floe_ice_pair_tell(const floe_ice *ice, const floe_candidate_pair *pair, floe_ice_pair *told);
+/* It is valid until another one is told. NULL: no memory. */
+const floe_ice_pair *floe_ice_pair_tell(floe_ice *ice, const floe_candidate_pair *pair);
+/* Likewise one that stands otherwise than when it was told last; NULL: none does, or no memory. */
+const floe_ice_pair *floe_ice_pair_news(floe_ice *ice);
 
 #endif

@@ -85,7 +85,7 @@ static floe_duration acceptance(const floe_ice *ice, const floe_candidate_pair *
 
 static bool may_be_beaten(const floe_ice *ice, const floe_candidate_pair *best)
 {
-    if (!ice->local_end || !ice->remote_end) {
+    if (!ice->local_end || !floe_ice_remotes_have_ended(ice)) {
         return true;
     }
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)

@@ -34,27 +34,56 @@ void floe_ice_to_state(floe_ice *ice, floe_ice_state state)
     }
 }
 
+/* A name to be looked up, or a change of a pair: they are found when they are asked for. */
+static bool take_found(floe_ice *ice, floe_ice_output *output)
+{
+    output->name = floe_ice_name_to_ask(ice);
+    if (output->name != NULL) {
+        output->kind = FLOE_ICE_LOOK_UP;
+        return true;
+    }
+    if (ice->options.report_pairs) {
+        output->kind = FLOE_ICE_PAIR;
+        output->pair = floe_ice_pair_news(ice);
+    }
+    return output->pair != NULL;
+}
+
+/* False: there is no memory to tell of a pair, so the report waits for the next call. */
+static bool take_first(floe_ice *ice, floe_ice_output *output)
+{
+    uint8_t what = ice->reports[ice->first_report];
+    const floe_candidate_pair *chosen = floe_ice_chosen(ice);
+
+    output->kind = what == SELECTED ? FLOE_ICE_SELECTED_PAIR : FLOE_ICE_STATE;
+    output->state = (floe_ice_state)what;
+    if (what == SELECTED && chosen != NULL) {
+        output->pair = floe_ice_pair_tell(ice, chosen);
+        if (output->pair == NULL) {
+            return false;
+        }
+    }
+    ice->first_report = (uint8_t)((ice->first_report + 1U) % FLOE_ICE_REPORTS);
+    ice->report_count--;
+    return true;
+}
+
 bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output)
 {
     ice->output = (floe_ice_output){0};
-    if (ice->report_count == 0) {
-        if (!ice->writable) {
-            return false;
-        }
-        ice->writable = false;
-        ice->output.kind = FLOE_ICE_WRITABLE;
+    if (take_found(ice, &ice->output)) {
         *output = &ice->output;
         return true;
     }
-    uint8_t what = ice->reports[ice->first_report];
-    ice->first_report = (uint8_t)((ice->first_report + 1U) % FLOE_ICE_REPORTS);
-    ice->report_count--;
-    ice->output.kind = what == SELECTED ? FLOE_ICE_SELECTED_PAIR : FLOE_ICE_STATE;
-    ice->output.state = (floe_ice_state)what;
-    const floe_candidate_pair *chosen = ice->selected != NULL ? ice->selected : ice->former;
-    if (what == SELECTED && chosen != NULL) {
-        floe_ice_pair_tell(ice, chosen, &ice->told);
-        ice->output.pair = &ice->told;
+    if (ice->report_count > 0) {
+        if (!take_first(ice, &ice->output)) {
+            return false;
+        }
+    } else if (ice->writable) {
+        ice->writable = false;
+        ice->output.kind = FLOE_ICE_WRITABLE;
+    } else {
+        return false;
     }
     *output = &ice->output;
     return true;
@@ -66,13 +95,14 @@ bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output)
  * is under way. */
 static bool has_failed(const floe_ice *ice)
 {
-    return floe_time_is_never(ice->failure_at) && ice->local_end && ice->remote_end &&
-           !floe_ice_checklist_is_busy(ice) && floe_agenda_first(&ice->checks) == NULL;
+    return floe_time_is_never(ice->failure_at) && ice->local_end &&
+           floe_ice_remotes_have_ended(ice) && !floe_ice_checklist_is_busy(ice) &&
+           floe_agenda_first(&ice->checks) == NULL;
 }
 
 static bool is_complete(const floe_ice *ice)
 {
-    return ice->selected != NULL && ice->local_end && ice->remote_end &&
+    return ice->selected != NULL && ice->local_end && floe_ice_remotes_have_ended(ice) &&
            !floe_ice_checklist_is_busy(ice);
 }
 
@@ -81,7 +111,8 @@ void floe_ice_outcome(floe_ice *ice, floe_time now)
     if (floe_time_reached(now, ice->failure_at)) {
         ice->failure_at = FLOE_TIME_NEVER;
     }
-    if (ice->state == FLOE_ICE_STATE_NEW && (ice->remote_count > 0 || ice->remote_end)) {
+    if (ice->state == FLOE_ICE_STATE_NEW &&
+        (ice->remote_count > 0 || ice->looking_up > 0 || ice->remote_end)) {
         floe_ice_to_state(ice, FLOE_ICE_STATE_CHECKING);
     }
     if (ice->state == FLOE_ICE_STATE_NEW || ice->state == FLOE_ICE_STATE_FAILED ||

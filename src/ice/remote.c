@@ -5,13 +5,15 @@
 #include "ice/ice.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static floe_remote_candidate *find(const floe_ice *ice, const floe_address *address,
-                                   uint16_t component)
+                                   uint16_t component, uint8_t tcp_type)
 {
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
-        if (remote->component == component && floe_address_equal(&remote->address, address)) {
+        if (remote->component == component && remote->tcp_type == tcp_type &&
+            floe_address_equal(&remote->address, address)) {
             return remote;
         }
     }
@@ -46,16 +48,31 @@ static const char *refusal(const floe_ice *ice, const floe_address *address)
     return NULL;
 }
 
+static void leave_name(floe_ice *ice, floe_remote_candidate *remote)
+{
+    if (remote->name != NULL) {
+        ice->nameless += --remote->name->addresses == 0;
+        remote->name = NULL;
+    }
+}
+
+static void take_name(floe_ice *ice, floe_remote_candidate *remote, floe_remote_name *name)
+{
+    leave_name(ice, remote);
+    remote->name = name;
+    if (name != NULL) {
+        ice->nameless -= name->addresses++ == 0;
+    }
+}
+
 static void free_remote(floe_ice *ice, floe_remote_candidate *remote)
 {
-    floe_list_remove(&remote->link);
-    ice->remote_count--;
+    floe_ice_remote_leaves(ice, remote);
     floe_deallocate(&ice->allocator, remote->username_fragment);
     floe_deallocate(&ice->allocator, remote);
 }
 
-/* Ends its pairs too. */
-static void drop(floe_ice *ice, floe_remote_candidate *remote)
+void floe_ice_remote_drop(floe_ice *ice, floe_remote_candidate *remote)
 {
     FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
     {
@@ -78,15 +95,15 @@ static bool has_valid_pair(const floe_ice *ice, const floe_remote_candidate *rem
 }
 
 /* Where there are as many as may be, one that only checks have shown, and that has led to nothing, gives way. */
-static bool make_room(floe_ice *ice)
+bool floe_ice_remotes_have_room(floe_ice *ice)
 {
-    if (ice->remote_count < ice->options.max_remote_candidates) {
+    if (ice->remote_count + ice->nameless < ice->options.max_remote_candidates) {
         return true;
     }
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
         if (!remote->signalled && !has_valid_pair(ice, remote)) {
-            drop(ice, remote);
+            floe_ice_remote_drop(ice, remote);
             return true;
         }
     }
@@ -106,12 +123,16 @@ static floe_remote_candidate *add(floe_ice *ice, const floe_address *address, ui
     return remote;
 }
 
-static void take_signalled(floe_remote_candidate *remote, const floe_candidate *from)
+static void take_signalled(floe_ice *ice, floe_remote_candidate *remote,
+                           const floe_remote_candidate *like)
 {
     remote->signalled = true;
-    remote->type = from->type;
-    remote->priority = from->priority;
-    floe_put_text(remote->foundation, sizeof remote->foundation, from->foundation);
+    remote->type = like->type;
+    remote->tcp_type = like->tcp_type;
+    remote->priority = like->priority;
+    remote->related = like->related;
+    memcpy(remote->foundation, like->foundation, sizeof remote->foundation);
+    take_name(ice, remote, like->name);
 }
 
 /* The foundation is another one now, so it is in other groups. */
@@ -132,27 +153,28 @@ static floe_error regroup(floe_ice *ice, const floe_remote_candidate *remote)
     return FLOE_OK;
 }
 
-/* I9: of a remote side other than the one that we talk to. */
-static bool is_of_another(const floe_ice *ice, const char *username_fragment)
+bool floe_ice_remote_is_of_another(const floe_ice *ice, const char *username_fragment)
 {
     return ice->session != NULL && username_fragment != NULL &&
            !floe_ice_is_remote(ice->session, username_fragment);
 }
 
-static floe_error take_new(floe_ice *ice, const floe_candidate *from, const floe_address *address)
+static floe_error take_new(floe_ice *ice, const floe_remote_candidate *like)
 {
-    if (!make_room(ice)) {
+    bool is_counted = like->name != NULL && like->name->addresses == 0; /* by its name so far */
+
+    if (!is_counted && !floe_ice_remotes_have_room(ice)) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "there are %u remote candidates already",
                          ice->options.max_remote_candidates);
     }
-    floe_remote_candidate *remote = add(ice, address, from->component);
+    floe_remote_candidate *remote = add(ice, &like->address, like->component);
     if (remote == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    take_signalled(remote, from);
-    if (ice->session == NULL && from->username_fragment != NULL) {
-        remote->username_fragment = floe_copy_text(&ice->allocator, from->username_fragment,
-                                                   floe_span_text(from->username_fragment).size);
+    take_signalled(ice, remote, like);
+    if (ice->session == NULL && like->username_fragment != NULL) {
+        remote->username_fragment = floe_copy_text(&ice->allocator, like->username_fragment,
+                                                   strlen(like->username_fragment));
         if (remote->username_fragment == NULL) {
             free_remote(ice, remote);
             return FLOE_ERR_NO_MEMORY;
@@ -161,35 +183,94 @@ static floe_error take_new(floe_ice *ice, const floe_candidate *from, const floe
     return floe_ice_pairs_of_remote(ice, remote);
 }
 
+floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *as)
+{
+    floe_remote_candidate like = *as;
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+
+    like.address = floe_address_normalise(as->address);
+    const char *why = refusal(ice, &like.address);
+    if (why != NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the remote address %s %s",
+                         floe_address_text(&like.address, text), why);
+    }
+    floe_remote_candidate *remote = find(ice, &like.address, like.component, like.tcp_type);
+    ice->unsettled = true;
+    if (remote == NULL) {
+        return take_new(ice, &like);
+    }
+    if (remote->signalled) {
+        return FLOE_OK;
+    }
+    take_signalled(ice, remote, &like);
+    floe_error error = regroup(ice, remote);
+    return error == FLOE_OK ? floe_ice_pairs_of_remote(ice, remote) : error;
+}
+
+void floe_ice_remote_read(const floe_candidate *from, floe_remote_candidate *remote)
+{
+    *remote = (floe_remote_candidate){
+        .address = {.port = from->port},
+        .priority = from->priority,
+        .component = from->component,
+        .type = (uint8_t)from->type,
+        .tcp_type = (uint8_t)from->tcp_type,
+        .username_fragment = (char *)(uintptr_t)from->username_fragment,
+    };
+    floe_put_text(remote->foundation, sizeof remote->foundation, from->foundation);
+    if (from->related_address != NULL &&
+        floe_address_parse(from->related_address, &remote->related) == FLOE_OK) {
+        remote->related.port = from->related_port;
+    }
+}
+
 floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *from)
 {
-    floe_address address;
+    floe_remote_candidate like;
 
-    if (is_of_another(ice, from->username_fragment)) {
+    if (floe_ice_remote_is_of_another(ice, from->username_fragment)) {
         return FLOE_OK;
     }
     if (from->protocol != FLOE_PROTOCOL_UDP) {
         return floe_fail(FLOE_ERR_UNSUPPORTED, "remote candidates for TCP are not checked");
     }
-    if (floe_candidate_address(from, &address) != FLOE_OK) {
-        return floe_fail(FLOE_ERR_UNSUPPORTED, "the remote candidate shows a name");
+    floe_ice_remote_read(from, &like);
+    return floe_candidate_address(from, &like.address) == FLOE_OK ? floe_ice_remote_add(ice, &like)
+                                                                  : floe_ice_name_take(ice, from);
+}
+
+/* What is still on its way from there is delivered. */
+static void withdraw(floe_ice *ice, floe_remote_candidate *remote)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->remote == remote && pair->heard) {
+            floe_ice_arrival_expect(ice, pair->base->id, &remote->address);
+        }
     }
-    address = floe_address_normalise(address);
-    const char *why = refusal(ice, &address);
-    if (why != NULL) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the remote address %s %s", from->address, why);
-    }
-    floe_remote_candidate *remote = find(ice, &address, from->component);
-    ice->unsettled = true;
-    if (remote == NULL) {
-        return take_new(ice, from, &address);
-    }
-    if (remote->signalled) {
+    floe_ice_remote_drop(ice, remote);
+}
+
+floe_error floe_ice_remote_remove(floe_ice *ice, const floe_candidate *from)
+{
+    floe_remote_candidate like;
+    bool removed = false;
+
+    if (floe_ice_remote_is_of_another(ice, from->username_fragment)) {
         return FLOE_OK;
     }
-    take_signalled(remote, from);
-    floe_error error = regroup(ice, remote);
-    return error == FLOE_OK ? floe_ice_pairs_of_remote(ice, remote) : error;
+    floe_ice_remote_read(from, &like);
+    if (floe_candidate_address(from, &like.address) != FLOE_OK) {
+        removed = floe_ice_name_remove(ice, from);
+    } else {
+        like.address = floe_address_normalise(like.address);
+        floe_remote_candidate *remote = find(ice, &like.address, like.component, like.tcp_type);
+        removed = remote != NULL && remote->signalled;
+        if (removed) {
+            withdraw(ice, remote);
+        }
+    }
+    return removed ? FLOE_OK : floe_fail(FLOE_ERR_NOT_FOUND, "there is no such remote candidate");
 }
 
 /* Whether another one may be looked at that only a check has shown. The first that has had its time gives way. */
@@ -210,10 +291,10 @@ static bool may_be_shown(floe_ice *ice, floe_time now, uint32_t base)
         }
     }
     if (count < FLOE_ICE_SHOWN_MAX) {
-        return make_room(ice);
+        return floe_ice_remotes_have_room(ice);
     }
     if (old != NULL) {
-        drop(ice, old);
+        floe_ice_remote_drop(ice, old);
     }
     return old != NULL;
 }
@@ -222,7 +303,7 @@ floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
                                              const floe_address *address, const floe_ice_base *base,
                                              uint32_t priority)
 {
-    floe_remote_candidate *remote = find(ice, address, base->component);
+    floe_remote_candidate *remote = find(ice, address, base->component, FLOE_TCP_TYPE_NONE);
 
     if (remote != NULL) {
         return remote;
@@ -245,9 +326,10 @@ floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
 
 void floe_ice_remotes_sift(floe_ice *ice)
 {
+    floe_ice_names_sift(ice);
     FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
     {
-        if (is_of_another(ice, remote->username_fragment)) {
+        if (floe_ice_remote_is_of_another(ice, remote->username_fragment)) {
             free_remote(ice, remote);
         } else {
             floe_deallocate(&ice->allocator, remote->username_fragment);
@@ -258,6 +340,7 @@ void floe_ice_remotes_sift(floe_ice *ice)
 
 void floe_ice_remote_leaves(floe_ice *ice, floe_remote_candidate *remote)
 {
+    leave_name(ice, remote);
     floe_list_remove(&remote->link);
     ice->remote_count--;
 }
@@ -268,4 +351,5 @@ void floe_ice_remotes_free(floe_ice *ice)
     {
         free_remote(ice, remote);
     }
+    floe_ice_names_free(ice);
 }

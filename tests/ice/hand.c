@@ -1,0 +1,410 @@
+/* The driver of an agent, and the peer's checks and answers. */
+#include "hand.h"
+
+#include "stun/writer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const remote_user = "remo";
+const char *const remote_password = "remotePassword+/0123456789";
+const char *const peer = "198.51.100.7:7000";
+
+const request usual = {.priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLED, .tie_breaker = 5};
+
+bool lite;
+
+static void answer_new(fixture *f);
+
+/* ── The driver ── */
+
+static void say(char *log, size_t size, const char *text)
+{
+    size_t used = strlen(log);
+
+    (void)snprintf(log + used, size - used, "%s%s", used > 0 ? " " : "", text);
+}
+
+static void changed(fixture *f, const floe_ice_pair *pair)
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof text, "%u:%s%s%s%s%s%s", pair->remote_address.port,
+                   floe_ice_pair_state_name(pair->state), pair->valid ? "+valid" : "",
+                   pair->nominated ? "+nominated" : "", pair->selected ? "+selected" : "",
+                   pair->failure != FLOE_ICE_FAILURE_NONE ? "/" : "",
+                   floe_ice_failure_name(pair->failure));
+    say(f->changes, sizeof f->changes, text);
+}
+
+void outputs(fixture *f)
+{
+    const floe_core_output *output;
+    const floe_ice_output *event;
+    floe_interface_address one = FLOE_INTERFACE_ADDRESS_INIT;
+
+    while (floe_core_poll(f->core, f->now, &output)) {
+        switch (output->kind) {
+        case FLOE_CORE_LIST_INTERFACES:
+            one.interface_name = "eth0";
+            one.interface_index = 1;
+            one.up = true;
+            one.default_route = true;
+            assert_int_equal(floe_address_parse("192.0.2.1", &one.address), FLOE_OK);
+            floe_core_interfaces(f->core, f->now, &one, 1);
+            break;
+        case FLOE_CORE_OPEN:
+            f->channel = output->channel;
+            f->socket = output->local;
+            f->socket.port = 5000;
+            floe_core_opened(f->core, f->now, output->channel, &f->socket);
+            break;
+        case FLOE_CORE_SEND:
+            assert_true(f->count < SENT_MAX);
+            f->sent[f->count].at = f->now;
+            f->sent[f->count].to = output->remote;
+            f->sent[f->count].size = output->data_size;
+            f->sent[f->count].is_answered = false;
+            memcpy(f->sent[f->count++].data, output->data, output->data_size);
+            break;
+        default:
+            break;
+        }
+        floe_ice_core_output(f->ice, f->now, output);
+    }
+    while (floe_ice_poll(f->ice, &event)) {
+        if (event->kind == FLOE_ICE_STATE) {
+            say(f->states, sizeof f->states, floe_ice_state_name(event->state));
+        } else if (event->kind == FLOE_ICE_SELECTED_PAIR) {
+            f->selections++;
+            f->has_selected = event->pair != NULL;
+            if (event->pair != NULL) {
+                f->selected = *event->pair;
+            }
+        } else if (event->kind == FLOE_ICE_LOOK_UP) {
+            say(f->names, sizeof f->names, event->name);
+        } else if (event->kind == FLOE_ICE_PAIR) {
+            changed(f, event->pair);
+        }
+    }
+    answer_new(f);
+}
+
+void run_until(fixture *f, uint64_t ms)
+{
+    floe_time end = {ms * 1000000U};
+
+    for (;;) {
+        floe_time at = floe_time_min(floe_core_deadline(f->core), floe_ice_deadline(f->ice));
+        if (at.ns > end.ns) {
+            break;
+        }
+        assert_true(at.ns >= f->now.ns);
+        f->now = at;
+        floe_core_time(f->core, f->now);
+        floe_ice_time(f->ice, f->now);
+        outputs(f);
+    }
+    f->now = end;
+}
+
+uint64_t ms(const fixture *f)
+{
+    return f->now.ns / 1000000U;
+}
+
+void begin_with(fixture *f, const floe_ice_options *options)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.ice_lite = lite;
+    memset(f, 0, sizeof *f);
+    counting_init(&f->memory);
+    seeded_init(&f->random, 7);
+    f->now = (floe_time){1000000};
+    assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(f->shared, NULL, &f->core), FLOE_OK);
+    assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
+    floe_ice_options all = FLOE_ICE_OPTIONS_INIT;
+    if (options != NULL) {
+        all = *options;
+    }
+    all.allocator = &f->memory.table;
+    assert_int_equal(floe_ice_new(f->core, &all, &f->random.table, &f->ice), FLOE_OK);
+    f->local = (floe_parameters)FLOE_PARAMETERS_INIT;
+    assert_int_equal(floe_core_get_local_parameters(f->core, &f->local), FLOE_OK);
+    assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
+    outputs(f);
+}
+
+void begin(fixture *f)
+{
+    begin_with(f, NULL);
+}
+
+void end(fixture *f)
+{
+    floe_ice_close(f->ice, f->now);
+    floe_ice_free(f->ice);
+    floe_core_free(f->core);
+    floe_core_shared_free(f->shared);
+    assert_int_equal(f->memory.live, 0);
+}
+
+void start(fixture *f, floe_ice_role role)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "%s", remote_user);
+    (void)snprintf(remote.password, sizeof remote.password, "%s", remote_password);
+    assert_int_equal(floe_ice_start(f->ice, f->now, &remote, role), FLOE_OK);
+    outputs(f);
+}
+
+floe_error add(fixture *f, const char *text)
+{
+    floe_candidate *candidate = NULL;
+
+    if (text == NULL) {
+        floe_error ended = floe_ice_add_remote_candidate(f->ice, f->now, NULL);
+        outputs(f);
+        return ended;
+    }
+    assert_int_equal(floe_candidate_parse(text, &candidate), FLOE_OK);
+    floe_error error = floe_ice_add_remote_candidate(f->ice, f->now, candidate);
+    floe_candidate_free(candidate);
+    outputs(f);
+    return error;
+}
+
+floe_error take_away(fixture *f, const char *text)
+{
+    floe_candidate *candidate = NULL;
+
+    assert_int_equal(floe_candidate_parse(text, &candidate), FLOE_OK);
+    floe_error error = floe_ice_remove_remote_candidate(f->ice, f->now, candidate);
+    floe_candidate_free(candidate);
+    outputs(f);
+    return error;
+}
+
+void found(fixture *f, const char *name, floe_error error, const char *const *addresses,
+           size_t count)
+{
+    floe_address list[128];
+
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(floe_address_parse(addresses[i], &list[i]), FLOE_OK);
+    }
+    floe_ice_looked_up(f->ice, f->now, name, error, list, count);
+    outputs(f);
+}
+
+/* A host candidate at the peer's usual place. */
+void add_peer(fixture *f)
+{
+    assert_int_equal(add(f, "f1 1 udp 2130706431 198.51.100.7 7000 typ host"), FLOE_OK);
+}
+
+/* What most stories begin with. */
+void begin_with_peer(fixture *f, floe_ice_role role)
+{
+    begin(f);
+    start(f, role);
+    add_peer(f);
+}
+
+void comes(fixture *f, const char *from, const void *data, size_t size)
+{
+    const floe_packet *packet;
+    floe_address source = address_of(from);
+    uint8_t *copy = exact_copy(data, size, 0);
+
+    f->delivered = false;
+    floe_core_datagram(f->core, f->now, f->channel, &source, copy, size);
+    while (floe_core_packet(f->core, f->now, &packet)) {
+        f->delivered = floe_ice_packet(f->ice, f->now, packet);
+    }
+    exact_free(copy, 0);
+    outputs(f);
+}
+
+/* ── The peer ── */
+
+void sign(floe_stun_writer *writer, const char *password)
+{
+    floe_stun_key *key = NULL;
+
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(password), &key), FLOE_OK);
+    floe_stun_put_integrity(writer, key->sha1);
+    floe_stun_key_release(key);
+}
+
+void check(fixture *f, const char *from, const request *what)
+{
+    uint8_t bytes[1024];
+    char username[600];
+    floe_stun_id id = {{0}};
+
+    for (size_t i = 0; i < sizeof id.bytes; i++) {
+        id.bytes[i] = (uint8_t)seeded_next(&f->random);
+    }
+    (void)snprintf(username, sizeof username, "%s:%s", f->local.username_fragment, remote_user);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    const char *name = what->username != NULL ? what->username : username;
+    if (name[0] != '\0') {
+        floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
+    }
+    if (what->priority != 0) {
+        floe_stun_put_u32(&writer, FLOE_STUN_PRIORITY, what->priority);
+    }
+    if (what->role != 0) {
+        floe_stun_put_u64(&writer, what->role, what->tie_breaker);
+    }
+    if (what->use_candidate) {
+        floe_stun_put(&writer, FLOE_STUN_USE_CANDIDATE, (floe_span){0});
+    }
+    if (what->unknown) {
+        floe_stun_put_u32(&writer, 0x7ffe, 1);
+    }
+    const char *password = what->password != NULL ? what->password : f->local.password;
+    if (password[0] != '\0') {
+        sign(&writer, password);
+    }
+    floe_stun_put_fingerprint(&writer);
+    floe_span all = floe_stun_written(&writer);
+    comes(f, from, all.data, all.size);
+}
+
+floe_stun_message message_of(const sent *one)
+{
+    floe_stun_message message;
+
+    assert_int_equal(floe_stun_parse(floe_span_of(one->data, one->size), &message),
+                     FLOE_STUN_PARSED);
+    return message;
+}
+
+bool is_check(const sent *one)
+{
+    floe_stun_message message;
+
+    return floe_stun_parse(floe_span_of(one->data, one->size), &message) == FLOE_STUN_PARSED &&
+           message.class == FLOE_STUN_REQUEST;
+}
+
+/* The code of the latest answer; 0: a success. */
+unsigned answered(const fixture *f)
+{
+    for (size_t i = f->count; i > 0; i--) {
+        if (!is_check(&f->sent[i - 1])) {
+            floe_stun_message message = message_of(&f->sent[i - 1]);
+            uint16_t code = 0;
+            floe_span reason;
+            (void)floe_stun_read_error(&message, &code, &reason);
+            assert_true((code == 0) == (message.class == FLOE_STUN_SUCCESS));
+            return code;
+        }
+    }
+    fail_msg("nothing was answered");
+    return 0;
+}
+
+size_t checks_to(const fixture *f, const char *to)
+{
+    size_t count = 0;
+    floe_address address = address_of(to);
+
+    for (size_t i = 0; i < f->count; i++) {
+        count += is_check(&f->sent[i]) && floe_address_equal(&f->sent[i].to, &address);
+    }
+    return count;
+}
+
+const sent *last_check(const fixture *f)
+{
+    for (size_t i = f->count; i > 0; i--) {
+        if (is_check(&f->sent[i - 1])) {
+            return &f->sent[i - 1];
+        }
+    }
+    fail_msg("no check was sent");
+    return NULL;
+}
+
+void respond_to(fixture *f, const sent *one, const response *what)
+{
+    uint8_t bytes[512];
+    floe_stun_message asked = message_of(one);
+    floe_address mapped = what->mapped != NULL ? address_of(what->mapped) : f->socket;
+    char from[FLOE_ADDRESS_TEXT_SIZE];
+
+    if (what->wrong_id) {
+        asked.id.bytes[5] ^= 1;
+    }
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, what->code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+                        FLOE_STUN_BINDING, &asked.id);
+    if (what->code != 0) {
+        floe_stun_put_error(&writer, what->code, (floe_span){0});
+    } else if (!what->nothing) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    }
+    if (what->unknown) {
+        floe_stun_put_u32(&writer, 0x7ffe, 1);
+    }
+    const char *password = what->password != NULL ? what->password : remote_password;
+    if (password[0] != '\0') {
+        sign(&writer, password);
+    }
+    floe_stun_put_fingerprint(&writer);
+    floe_span all = floe_stun_written(&writer);
+    assert_int_equal(floe_address_format_with_port(&one->to, from, sizeof from), FLOE_OK);
+    comes(f, what->from != NULL ? what->from : from, all.data, all.size);
+}
+
+void respond(fixture *f)
+{
+    respond_to(f, last_check(f), &(response){0});
+}
+
+static void answer_new(fixture *f)
+{
+    for (size_t i = 0; f->answers != NULL && i < f->count; i++) {
+        floe_address to = address_of(f->answers);
+        if (!f->sent[i].is_answered && is_check(&f->sent[i]) &&
+            floe_address_equal(&f->sent[i].to, &to)) {
+            f->sent[i].is_answered = true;
+            sent one = f->sent[i];
+            respond_to(f, &one, &(response){0});
+        }
+    }
+}
+
+floe_ice_pair pair_to(const fixture *f, const char *remote)
+{
+    floe_ice_pair_list *list = NULL;
+    floe_address address = address_of(remote);
+    floe_ice_pair one = {0};
+
+    assert_int_equal(floe_ice_get_pairs(f->ice, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        if (floe_address_equal(&list->pairs[i]->remote_address, &address)) {
+            one = *list->pairs[i];
+        }
+    }
+    floe_ice_pair_list_free(list);
+    return one;
+}
+
+size_t pair_count(const fixture *f)
+{
+    floe_ice_pair_list *list = NULL;
+
+    assert_int_equal(floe_ice_get_pairs(f->ice, &list), FLOE_OK);
+    size_t count = list->count;
+    floe_ice_pair_list_free(list);
+    return count;
+}

@@ -1,0 +1,102 @@
+/* One agent, and a peer that is played by hand. */
+#ifndef FLOE_ICE_HAND_H
+#define FLOE_ICE_HAND_H
+
+#include "support.h"
+
+#include "base/time.h"
+#include "ice/ice.h"
+#include "stun/key.h"
+#include "stun/writer.h"
+
+#include <floe/core.h>
+
+#define SENT_MAX 256
+
+extern const char *const remote_user;
+extern const char *const remote_password;
+extern const char *const peer;
+
+typedef struct sent {
+    floe_time at;
+    floe_address to;
+    uint8_t data[1500];
+    size_t size;
+    bool is_answered;
+} sent;
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+    floe_core *core;
+    floe_ice *ice;
+    floe_time now;
+    floe_parameters local;
+    uint32_t channel;
+    floe_address socket;
+    sent sent[SENT_MAX];
+    size_t count;
+    uint8_t data[1000];
+    char states[512];
+    char names[1024];   /* that were to be looked up */
+    char changes[4096]; /* of pairs, by their remote port */
+    unsigned selections;
+    bool has_selected;
+    floe_ice_pair selected;
+    bool delivered;      /* the latest packet was the application's */
+    const char *answers; /* checks that are sent there are answered at once; NULL: by the test */
+} fixture;
+
+extern bool lite; /* the core */
+
+typedef struct request {
+    const char *username; /* NULL: "LOCAL:remo" */
+    const char *password; /* NULL: the local one; "": no integrity */
+    uint32_t priority;
+    uint16_t role; /* an attribute; 0: none */
+    uint64_t tie_breaker;
+    bool use_candidate;
+    bool unknown;
+} request;
+
+extern const request usual;
+
+typedef struct response {
+    uint16_t code; /* 0: a success */
+    const char *from;
+    const char *mapped;   /* NULL: as it is */
+    const char *password; /* NULL: the right one; "": none */
+    bool wrong_id;
+    bool unknown;
+    bool nothing; /* no mapped address */
+} response;
+
+void outputs(fixture *f);
+void run_until(fixture *f, uint64_t ms);
+uint64_t ms(const fixture *f);
+void begin_with(fixture *f, const floe_ice_options *options);
+void begin(fixture *f);
+void end(fixture *f);
+void start(fixture *f, floe_ice_role role);
+floe_error add(fixture *f, const char *text);
+void add_peer(fixture *f);
+floe_error take_away(fixture *f, const char *text);
+/* A look-up has ended. */
+void found(fixture *f, const char *name, floe_error error, const char *const *addresses,
+           size_t count);
+void sign(floe_stun_writer *writer, const char *password);
+void begin_with_peer(fixture *f, floe_ice_role role);
+void comes(fixture *f, const char *from, const void *data, size_t size);
+void check(fixture *f, const char *from, const request *what);
+floe_stun_message message_of(const sent *one);
+bool is_check(const sent *one);
+unsigned answered(const fixture *f);
+size_t checks_to(const fixture *f, const char *to);
+const sent *last_check(const fixture *f);
+void respond_to(fixture *f, const sent *one, const response *what);
+void respond(fixture *f);
+floe_ice_pair pair_to(const fixture *f, const char *remote);
+size_t pair_count(const fixture *f);
+
+#endif

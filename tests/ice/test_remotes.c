@@ -1,0 +1,336 @@
+/* The peer's candidates: names, and those that it withdraws. */
+#include "hand.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const named = "n 1 udp 2130706431 Abc-1.local 7000 typ host";
+
+/* ── Names ── */
+
+static void i15_a_name_is_looked_up(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+    floe_ice_pair_list *list = NULL;
+    char text[FLOE_CANDIDATE_TEXT_SIZE];
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    assert_string_equal(f.names, "Abc-1.local");
+    assert_string_equal(f.states, "checking");
+    assert_int_equal(pair_count(&f), 0);
+    found(&f, "abc-1.LOCAL.", FLOE_OK, one, 1);
+    assert_int_equal(checks_to(&f, peer), 1);
+    assert_int_equal(floe_ice_get_pairs(f.ice, &list), FLOE_OK);
+    assert_int_equal(list->count, 1);
+    assert_int_equal(floe_candidate_format(list->pairs[0]->remote, text, sizeof text), FLOE_OK);
+    assert_string_equal(text, "candidate:n 1 udp 2130706431 Abc-1.local 7000 typ host");
+    floe_ice_pair_list_free(list);
+    found(&f, "abc-1.local", FLOE_OK, one, 1); /* that has ended */
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    assert_string_equal(f.names, "Abc-1.local");
+    respond(&f);
+    assert_string_equal(f.states, "checking connected");
+    end(&f);
+}
+
+/* None, many, of both families, and what would be refused. */
+static void i15_names_with_any_number_of_addresses(void **state)
+{
+    static const char *const many[] = {"198.51.100.7", "127.0.0.1", "2001:db8::7",
+                                       "198.51.100.8", "0.0.0.0",   "198.51.100.7"};
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    assert_int_equal(add(&f, "o 1 udp 100 none.local 7000 typ host"), FLOE_OK);
+    assert_string_equal(f.names, "Abc-1.local none.local");
+    found(&f, "none.local", FLOE_OK, NULL, 0);
+    assert_int_equal(pair_count(&f), 0);
+    found(&f, "Abc-1.local", FLOE_OK, many, 6);
+    assert_int_equal(pair_count(&f), 2);
+    run_until(&f, 510); /* they have one foundation */
+    assert_true(checks_to(&f, "198.51.100.7:7000") > 0);
+    assert_int_equal(checks_to(&f, "198.51.100.8:7000"), 1);
+    end(&f);
+}
+
+static void i15_a_name_is_looked_up_once(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    assert_int_equal(add(&f, "n 1 udp 2130706430 abc-1.local 7001 typ host"), FLOE_OK);
+    assert_string_equal(f.names, "Abc-1.local");
+    found(&f, "abc-1.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 2);
+    assert_int_equal(pair_to(&f, "198.51.100.7:7001").remote_address.port, 7001);
+    end(&f);
+}
+
+static void i15_which_names_are_looked_up(void **state)
+{
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 host.example.com 1 typ host"), FLOE_ERR_UNSUPPORTED);
+    assert_non_null(strstr(floe_last_error(), "resolve_names"));
+    floe_candidate no_name = {.foundation = "a",
+                              .component = 1,
+                              .protocol = FLOE_PROTOCOL_UDP,
+                              .priority = 100,
+                              .address = "a..local",
+                              .port = 1,
+                              .type = FLOE_CANDIDATE_TYPE_HOST};
+    assert_int_equal(floe_ice_add_remote_candidate(f.ice, f.now, &no_name),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(add(&f, "a 1 udp 100 a.local 0 typ host"), FLOE_ERR_INVALID_ARGUMENT);
+    assert_string_equal(f.names, "");
+    end(&f);
+    options.no_local_names = true;
+    options.resolve_names = true;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, named), FLOE_ERR_UNSUPPORTED);
+    assert_int_equal(add(&f, "a 1 udp 100 host.example.com 1 typ host"), FLOE_OK);
+    assert_string_equal(f.names, "host.example.com");
+    end(&f);
+}
+
+/* A peer makes us look up no more than it may have candidates, and no answer makes more of them. */
+static void i15_names_are_bounded(void **state)
+{
+    static const char *const many[] = {"198.51.100.1", "198.51.100.2", "198.51.100.3"};
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    (void)state;
+    options.max_remote_candidates = 3;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 103 a.local 1 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 102 b.local 2 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "c 1 udp 101 c.local 3 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "d 1 udp 100 d.local 4 typ host"), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(add(&f, "d 1 udp 100 198.51.100.9 4 typ host"), FLOE_ERR_INVALID_STATE);
+    found(&f, "a.local", FLOE_OK, many, 3);
+    assert_int_equal(pair_count(&f), 1);
+    found(&f, "b.local", FLOE_ERR_NOT_FOUND, NULL, 0);
+    assert_int_equal(add(&f, "d 1 udp 100 d.local 4 typ host"), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(take_away(&f, "b 1 udp 102 b.local 2 typ host"), FLOE_OK);
+    found(&f, "c.local", FLOE_OK, many, 3);
+    assert_int_equal(pair_count(&f), 3);
+    end(&f);
+}
+
+/* The end of candidates counts when the look-ups have ended. */
+static void i15_it_does_not_fail_while_names_are_looked_up(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    run_until(&f, 60000);
+    assert_string_equal(f.states, "checking");
+    found(&f, "abc-1.local", FLOE_OK, one, 1);
+    respond(&f);
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_CONNECTED);
+    end(&f);
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    run_until(&f, 60000);
+    found(&f, "abc-1.local", FLOE_ERR_TIMED_OUT, NULL, 0);
+    assert_string_equal(f.states, "checking failed");
+    end(&f);
+}
+
+/* A look-up that ends when nobody waits for it any more, and one before the start. */
+static void i15_look_ups_of_before(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    (void)state;
+    begin(&f);
+    assert_int_equal(add(&f, "a 1 udp 100 a.local 1 typ host ufrag remo"), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 100 b.local 2 typ host ufrag another"), FLOE_OK);
+    assert_int_equal(add(&f, "c 1 udp 100 c.local 3 typ host ufrag another"), FLOE_OK);
+    found(&f, "c.local", FLOE_OK, one, 1);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    found(&f, "a.local", FLOE_OK, one, 1);
+    found(&f, "b.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(add(&f, "d 1 udp 100 d.local 4 typ host"), FLOE_OK);
+    assert_int_equal(take_away(&f, "d 1 udp 100 D.local 4 typ host"), FLOE_OK);
+    found(&f, "d.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(add(&f, "e 1 udp 100 e.local 5 typ host"), FLOE_OK);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "anew");
+    (void)snprintf(remote.password, sizeof remote.password, "%s", remote_password);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLING), FLOE_OK);
+    found(&f, "e.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 0);
+    assert_int_equal(add(&f, "g 1 udp 100 g.local 5 typ host"), FLOE_OK);
+    floe_ice_close(f.ice, f.now);
+    found(&f, "g.local", FLOE_OK, one, 1);
+    floe_ice_looked_up(NULL, f.now, "g.local", FLOE_OK, NULL, 0);
+    floe_ice_looked_up(f.ice, f.now, NULL, FLOE_OK, NULL, 0);
+    end(&f);
+}
+
+/* What a check has shown before takes the name. */
+static void i15_a_name_of_what_a_check_has_shown(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    check(&f, peer, &usual);
+    assert_int_equal(add(&f, named), FLOE_OK);
+    found(&f, "abc-1.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(pair_to(&f, peer).remote_type, FLOE_CANDIDATE_TYPE_HOST);
+    respond(&f);
+    assert_int_equal(take_away(&f, named), FLOE_OK);
+    assert_int_equal(pair_count(&f), 0);
+    end(&f);
+}
+
+static void i15_names_without_memory(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+
+    (void)state;
+    for (size_t n = 1; n < 8; n++) {
+        begin(&f);
+        f.memory.fail_at = f.memory.calls + n;
+        f.memory.fail_count = 1;
+        if (add(&f, "a 1 udp 100 a.local 1 typ host ufrag remo") == FLOE_ERR_NO_MEMORY) {
+            assert_int_equal(add(&f, "a 1 udp 100 a.local 1 typ host ufrag remo"), FLOE_OK);
+        }
+        found(&f, "a.local", FLOE_OK, one, 1);
+        f.memory.fail_at = 0;
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        (void)take_away(&f, "a 1 udp 100 a.local 1 typ host ufrag remo");
+        assert_int_equal(pair_count(&f), 0);
+        end(&f);
+    }
+}
+
+/* ── Candidates that are withdrawn ── */
+
+static const char *const first = "a 1 udp 2130706431 198.51.100.7 7000 typ host";
+static const char *const second = "b 1 udp 1694498815 198.51.100.8 8000 typ srflx raddr :: rport 9";
+
+static void i9_a_candidate_is_removed(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, first), FLOE_OK);
+    assert_int_equal(add(&f, second), FLOE_OK);
+    assert_int_equal(take_away(&f, "a 1 udp 1 198.51.100.7 7000 typ host ufrag another"), FLOE_OK);
+    assert_int_equal(take_away(&f, "a 2 udp 1 198.51.100.7 7000 typ host"), FLOE_ERR_NOT_FOUND);
+    assert_int_equal(take_away(&f, "a 1 udp 1 198.51.100.7 7001 typ host"), FLOE_ERR_NOT_FOUND);
+    assert_int_equal(take_away(&f, "a 1 udp 1 x.local 7001 typ host"), FLOE_ERR_NOT_FOUND);
+    assert_int_equal(pair_count(&f), 2);
+    assert_int_equal(take_away(&f, first), FLOE_OK);
+    assert_int_equal(take_away(&f, first), FLOE_ERR_NOT_FOUND);
+    assert_int_equal(pair_count(&f), 1);
+    size_t before = checks_to(&f, "198.51.100.7:7000");
+    run_until(&f, 5000);
+    assert_int_equal(checks_to(&f, "198.51.100.7:7000"), before);
+    assert_int_equal(add(&f, first), FLOE_OK); /* it may come again */
+    assert_int_equal(pair_count(&f), 2);
+    assert_int_equal(floe_ice_remove_remote_candidate(f.ice, f.now, NULL),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    floe_ice_close(f.ice, f.now);
+    assert_int_equal(take_away(&f, first), FLOE_ERR_INVALID_STATE);
+    end(&f);
+}
+
+static void i9_the_pair_in_use_is_removed(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    f.answers = "198.51.100.8:8000";
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, first), FLOE_OK);
+    respond(&f);
+    assert_int_equal(add(&f, second), FLOE_OK);
+    run_until(&f, 300);
+    respond_to(&f, &f.sent[1], &(response){0});
+    assert_true(pair_to(&f, "198.51.100.7:7000").selected);
+    assert_true(pair_to(&f, "198.51.100.8:8000").valid);
+    assert_int_equal(take_away(&f, first), FLOE_OK);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(f.sent[f.count - 1].to.port, 8000);
+    comes(&f, "198.51.100.7:7000", "late", 4); /* it was on its way */
+    assert_true(f.delivered);
+    run_until(&f, 1000);
+    assert_true(pair_to(&f, "198.51.100.8:8000").selected);
+    assert_int_equal(f.selected.remote_address.port, 8000);
+    end(&f);
+}
+
+/* The last one: nothing is in use any more, and another may still come. */
+static void i9_the_last_pair_is_removed(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
+    respond(&f);
+    assert_int_equal(take_away(&f, first), FLOE_OK);
+    assert_false(f.has_selected);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_ERR_NOT_CONNECTED);
+    assert_string_equal(f.states, "checking connected checking");
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i15_a_name_is_looked_up),
+        cmocka_unit_test(i15_names_with_any_number_of_addresses),
+        cmocka_unit_test(i15_a_name_is_looked_up_once),
+        cmocka_unit_test(i15_which_names_are_looked_up),
+        cmocka_unit_test(i15_names_are_bounded),
+        cmocka_unit_test(i15_it_does_not_fail_while_names_are_looked_up),
+        cmocka_unit_test(i15_look_ups_of_before),
+        cmocka_unit_test(i15_a_name_of_what_a_check_has_shown),
+        cmocka_unit_test(i15_names_without_memory),
+        cmocka_unit_test(i9_a_candidate_is_removed),
+        cmocka_unit_test(i9_the_pair_in_use_is_removed),
+        cmocka_unit_test(i9_the_last_pair_is_removed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
