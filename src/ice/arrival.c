@@ -189,6 +189,14 @@ static bool is_of_former(const floe_ice *ice, const floe_packet *packet)
            floe_ice_is_remote(former->session, packet->check->remote_username_fragment);
 }
 
+/* The two sides do not know each other's present parameters. */
+static bool is_strange(const floe_ice *ice, const floe_check *check)
+{
+    return ice->session != NULL &&
+           (!check->authenticated ||
+            !floe_ice_is_remote(ice->session, check->remote_username_fragment));
+}
+
 /* 0: a success. */
 static uint16_t code_for(floe_ice *ice, const floe_packet *packet)
 {
@@ -237,6 +245,7 @@ void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
         return; /* to what policy hides, or what no pairs are made of */
     }
     uint16_t code = code_for(ice, packet);
+    ice->strange_checks += is_strange(ice, packet->check);
     /* Where it cannot be answered, the peer checks again. */
     bool answered = floe_core_answer_check(ice->core, now, packet, code) == FLOE_OK;
     if (code == 0) {

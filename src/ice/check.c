@@ -356,8 +356,11 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
     asked to;
     floe_address mapped;
 
-    if (ice->session == NULL || !find(ice, now, &message->id, &to) ||
-        !floe_stun_check_integrity(message, to.pair->session->key->sha1)) {
+    if (ice->session == NULL || !find(ice, now, &message->id, &to)) {
+        return;
+    }
+    if (!floe_stun_check_integrity(message, to.pair->session->key->sha1)) {
+        ice->strange_answers++;
         return; /* RFC 8489 §9.1.4: as if it had never come */
     }
     to.pair->remote->unanswered = 0;

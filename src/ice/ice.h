@@ -234,6 +234,9 @@ struct floe_ice {
     uint64_t bytes_sent;
     uint64_t bytes_received;
     uint64_t selections;
+    uint32_t
+        strange_checks; /* of the generation: not signed by our password, or in no known name */
+    uint32_t strange_answers;    /* to our checks: not signed by the peer's password */
     floe_time next_check;        /* not before */
     bool has_next;               /* there is one to send then */
     floe_time nomination_at;     /* a wait for better ones ends */
