@@ -10,6 +10,12 @@
 
 /* ── Sending ── */
 
+/* By TCP a check is sent once (RFC 8489 §6.2.2). */
+static bool is_reliable(const floe_candidate_pair *pair)
+{
+    return pair->base->tcp_type != FLOE_TCP_TYPE_NONE;
+}
+
 static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
                        uint8_t buffer[static CHECK_SIZE])
 {
@@ -48,6 +54,19 @@ static void name(const floe_ice *ice, floe_candidate_pair *pair)
     pair->sent_as = ice->naming;
 }
 
+static floe_time slow_at(const floe_candidate_pair *pair)
+{
+    return floe_time_after(pair->transaction.started,
+                           (floe_duration){pair->transaction.rto * UINT64_C(1000)});
+}
+
+/* When it is due; before that, when it is slow, which what is sent once does not say otherwise. */
+static floe_time next_look(const floe_candidate_pair *pair)
+{
+    return is_reliable(pair) && !pair->slow ? floe_time_min(slow_at(pair), pair->transaction.due)
+                                            : pair->transaction.due;
+}
+
 static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     uint8_t buffer[CHECK_SIZE];
@@ -63,7 +82,7 @@ static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     case FLOE_OK:
     case FLOE_ERR_QUEUE_FULL: /* as if it were lost on the way */
     case FLOE_ERR_NO_MEMORY:
-        floe_agenda_set(&ice->checks, &pair->alarm, pair->transaction.due);
+        floe_agenda_set(&ice->checks, &pair->alarm, next_look(pair));
         break;
     case FLOE_ERR_PERMISSION:
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_RELAY_REFUSES);
@@ -99,7 +118,8 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
 {
     floe_ice_check_cancel(ice, pair);
     if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
-                                    floe_ice_checklist_rto(ice), false, &ice->random) != FLOE_OK) {
+                                    floe_ice_checklist_rto(ice), is_reliable(pair),
+                                    &ice->random) != FLOE_OK) {
         return; /* it is tried again after Ta */
     }
     floe_list_remove(&pair->triggered);
@@ -118,7 +138,8 @@ void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair
 {
     remember(pair);
     if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
-                                    floe_ice_checklist_rto(ice), false, &ice->random) == FLOE_OK) {
+                                    floe_ice_checklist_rto(ice), is_reliable(pair),
+                                    &ice->random) == FLOE_OK) {
         name(ice, pair);
         count(pair);
         send(ice, now, pair);
@@ -130,7 +151,10 @@ void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     switch (floe_stun_transaction_time(&pair->transaction, now)) {
     case FLOE_STUN_WAIT:
-        floe_agenda_set(&ice->checks, &pair->alarm, pair->transaction.due);
+        if (is_reliable(pair) && !pair->slow && floe_time_reached(now, slow_at(pair))) {
+            floe_ice_checklist_is_slow(ice, pair);
+        }
+        floe_agenda_set(&ice->checks, &pair->alarm, next_look(pair));
         break;
     case FLOE_STUN_SEND_AGAIN:
         floe_ice_checklist_is_slow(ice, pair);
@@ -172,12 +196,24 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     }
 }
 
+/* I14: there is no connection, or none any more. Who has connected first connects anew, by a check before anything else. */
+static void disconnected(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (pair->valid && pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+        floe_ice_consent_broken(ice, now, pair);
+    } else if (pair->valid || floe_stun_transaction_runs(&pair->transaction)) {
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_UNREACHABLE);
+    }
+}
+
 /* Anybody can send ICMP, and it may speak of a moment that is over: a router refuses what comes before its own side has
  * sent something. So the check is sent again at once. If that comes back too, the pair counts as failed, and nothing waits
  * for it; but what remains of its schedule goes on, as the peer may only begin. */
 void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    if (pair->valid) {
+    if (is_reliable(pair)) {
+        disconnected(ice, now, pair);
+    } else if (pair->valid) {
         floe_ice_consent_doubted(ice, now, pair);
     } else if (!floe_stun_transaction_runs(&pair->transaction)) {
         return;
@@ -244,6 +280,15 @@ bool floe_ice_check_is_ours(const floe_ice *ice, const floe_stun_id *id)
     return find(ice, (floe_time){0}, id, &found);
 }
 
+/* The port of an active candidate says nothing (RFC 6544 §4.5). */
+static bool is_shown(const floe_candidate_pair *pair, const floe_local_candidate *candidate,
+                     const floe_address *mapped)
+{
+    return pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE
+               ? floe_address_same_ip(&candidate->address, mapped)
+               : floe_address_equal(&candidate->address, mapped);
+}
+
 /* §7.2.5.3.1: the local candidate that has this address, or a new one that the peer has shown. */
 static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
 {
@@ -252,8 +297,7 @@ static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
     pair->mapped_priority = floe_ice_reflexive_priority(pair->base);
     FLOE_LIST_EACH(candidate, &pair->base->candidates, floe_local_candidate, link)
     {
-        if (candidate->address.family != FLOE_FAMILY_NONE &&
-            floe_address_equal(&candidate->address, mapped)) {
+        if (candidate->address.family != FLOE_FAMILY_NONE && is_shown(pair, candidate, mapped)) {
             pair->mapped_type = candidate->type;
             pair->mapped_priority = candidate->priority;
             return;

@@ -139,6 +139,30 @@ void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair 
     ice->unsettled = true;
 }
 
+/* Its connection is gone. Where it is in use it is asked at once, which connects anew: the first thing that the peer hears on
+ * a connection has to be a check. Any other pair works again once it has been checked. */
+void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (pair != floe_ice_in_use(ice)) {
+        lapse(ice, pair);
+        if (pair == ice->former) {
+            return;
+        }
+        pair->lapsed = false;
+        floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_WAITING);
+        floe_ice_checklist_trigger(ice, pair);
+        return;
+    }
+    pair->silent = ice->backup != NULL;
+    pair->asked = pair->answered; /* what was asked before is not answered any more */
+    ask(ice, now, pair);
+    floe_ice_find_best(ice);
+    ice->unsettled = true;
+    if (pair->valid) {
+        floe_ice_consent_due(ice, now, pair);
+    }
+}
+
 /* It is to be ready when it is needed: checked in time, and sent again if no answer comes. */
 static void keep_ready(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {

@@ -128,6 +128,7 @@ static void settle(floe_ice *ice, floe_time now)
         } else {
             floe_ice_consent_revive(ice);
             floe_ice_checklist_thaw(ice);
+            floe_ice_let_in(ice, now);
             floe_ice_nominate(ice, now);
             check_next(ice, now);
         }

@@ -65,6 +65,7 @@ typedef struct floe_ice_base {
     uint32_t network_id;
     uint16_t component;
     uint8_t family;
+    uint8_t tcp_type; /* a floe_tcp_type; none: it is for UDP */
 } floe_ice_base;
 
 typedef struct floe_remote_name floe_remote_name;
@@ -210,6 +211,7 @@ struct floe_ice {
     uint32_t looking_up; /* so many names */
     uint32_t nameless;   /* so many names have no address, or none yet */
     bool unsettled;      /* something has changed that may matter for what is next */
+    bool lets_in;        /* a relay for TCP may have to be told who connects to it */
     floe_time started;
     /* RFC 8445 §6.1.2. */
     floe_list bases;
@@ -349,15 +351,15 @@ void floe_ice_pair_value(const floe_ice *ice, floe_candidate_pair *pair);
 /* Priorities are others now, of one side's candidates or of all: the role has changed. */
 void floe_ice_pairs_revalue(floe_ice *ice);
 /* The check of such a base (RFC 8445 §7.1.1). */
-static inline uint32_t floe_ice_reflexive_priority(const floe_ice_base *base)
-{
-    return 110U << 24 | (base->first->priority & 0xffffff);
-}
+uint32_t floe_ice_reflexive_priority(const floe_ice_base *base);
 /* What the peer sees of us, as far as that is known. */
 static inline floe_candidate_type floe_ice_pair_local_type(const floe_candidate_pair *pair)
 {
     return pair->mapped_type != 0 ? pair->mapped_type : pair->base->first->type;
 }
+
+/* Relays for TCP let in who may connect to their passive candidates (RFC 6062 §4.4). */
+void floe_ice_let_in(floe_ice *ice, floe_time now);
 
 /* ── checklist ── */
 
@@ -451,6 +453,8 @@ void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *p
 void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* The network says that nothing arrives by it. */
 void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* Its connection is gone. */
+void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Another pair may be in use now. */
 void floe_ice_consent_watch(floe_ice *ice, floe_time now);
 /* Where nothing works any more, what has worked before is checked again. */

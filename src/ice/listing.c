@@ -67,6 +67,11 @@ static void put_foundation(floe_candidate *candidate, told_texts *texts, const c
     candidate->foundation = texts->foundation;
 }
 
+static floe_protocol protocol_of(uint8_t tcp_type)
+{
+    return tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP;
+}
+
 /* As the core tells it; NULL: it is not the core's any more. */
 static const floe_candidate *of_core(const floe_candidate_list *locals, uint32_t id)
 {
@@ -115,7 +120,8 @@ static void tell_local(const floe_candidate_pair *pair, const floe_candidate_lis
     told->pair.local = &told->local;
     told->local = (floe_candidate){
         .component = pair->base->component,
-        .protocol = FLOE_PROTOCOL_UDP,
+        .protocol = protocol_of(pair->base->tcp_type),
+        .tcp_type = (floe_tcp_type)pair->base->tcp_type,
         .network_id = pair->base->network_id,
         .base_id = pair->base->id,
     };
@@ -142,7 +148,8 @@ static void tell_remote(const floe_remote_candidate *remote, told_pair *told)
 
     *candidate = (floe_candidate){
         .component = remote->component,
-        .protocol = FLOE_PROTOCOL_UDP,
+        .protocol = protocol_of(remote->tcp_type),
+        .tcp_type = (floe_tcp_type)remote->tcp_type,
         .priority = remote->priority,
         .type = (floe_candidate_type)remote->type,
     };

@@ -55,6 +55,7 @@ static floe_ice_base *new_base(floe_ice *ice, const floe_candidate *candidate)
         base->network_id = candidate->network_id;
         base->component = candidate->component;
         base->family = (uint8_t)candidate->family;
+        base->tcp_type = (uint8_t)candidate->tcp_type;
         floe_list_append(&ice->bases, &base->link);
     }
     return base;
@@ -92,7 +93,8 @@ floe_error floe_ice_local_take(floe_ice *ice, const floe_candidate *from)
     floe_ice_base *base = floe_ice_base_of(ice, from->base_id);
     bool made = base == NULL;
 
-    if (from->protocol != FLOE_PROTOCOL_UDP || (base != NULL && candidate_of(base, from->id))) {
+    /* Nobody is connected to at the same time: whose SYN comes first is not known (RFC 6544 §4.1). */
+    if (from->tcp_type == FLOE_TCP_TYPE_SO || (base != NULL && candidate_of(base, from->id))) {
         return FLOE_OK;
     }
     base = made ? new_base(ice, from) : base;

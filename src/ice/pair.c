@@ -1,7 +1,9 @@
 /* Candidate pairs (RFC 8445 §6.1.2): which there are, what each is worth, and their end. */
+#include "base/address.h"
 #include "ice/ice.h"
 
-#include <floe/address.h>
+/* RFC 6544 §4.5. */
+#define PORT_OF_NOBODY 9
 
 uint64_t floe_ice_pair_priority(uint32_t controlling, uint32_t controlled)
 {
@@ -23,6 +25,19 @@ void floe_ice_pair_value(const floe_ice *ice, floe_candidate_pair *pair)
     pair->value = pair->valid ? priority_of(ice, pair->mapped_priority, pair->remote->priority) : 0;
 }
 
+/* RFC 6544 §4.2, as the core has it: the type preference of one for TCP is lower, and reflexive ones have other
+ * direction preferences than hosts. */
+uint32_t floe_ice_reflexive_priority(const floe_ice_base *base)
+{
+    uint32_t rest = base->first->priority & 0xffffff;
+
+    if (base->tcp_type == FLOE_TCP_TYPE_NONE) {
+        return 110U << 24 | rest;
+    }
+    uint32_t direction = base->tcp_type == FLOE_TCP_TYPE_ACTIVE ? 4 : 2;
+    return 83U << 24 | direction << 21 | (rest & 0x1fffff);
+}
+
 static bool is_link_local(const floe_address *address)
 {
     return address->family == FLOE_FAMILY_IPV6 &&
@@ -35,8 +50,18 @@ static bool fit(const floe_ice_base *base, const floe_remote_candidate *remote)
     const floe_address *local = &base->first->address;
 
     return base->family == remote->address.family && base->component == remote->component &&
+           (base->tcp_type == FLOE_TCP_TYPE_NONE) == (remote->tcp_type == FLOE_TCP_TYPE_NONE) &&
            (local->family == FLOE_FAMILY_NONE ||
             is_link_local(local) == is_link_local(&remote->address));
+}
+
+/* RFC 6544 §6.2: who connects is the active one. A passive one has a pair when somebody has connected, and has sent a
+ * check. */
+static bool may_be_checked(const floe_ice_base *base, const floe_remote_candidate *remote)
+{
+    return fit(base, remote) &&
+           (base->tcp_type == FLOE_TCP_TYPE_NONE ||
+            (base->tcp_type == FLOE_TCP_TYPE_ACTIVE && remote->tcp_type == FLOE_TCP_TYPE_PASSIVE));
 }
 
 static floe_candidate_pair *find(const floe_ice *ice, const floe_ice_base *base,
@@ -117,13 +142,14 @@ floe_error floe_ice_pairs_of_base(floe_ice *ice, floe_ice_base *base)
 {
     floe_error error = FLOE_OK;
 
+    ice->lets_in = ice->lets_in || base->tcp_type == FLOE_TCP_TYPE_PASSIVE;
     if (!makes_pairs(ice)) {
         return FLOE_OK;
     }
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
         /* One that checks have shown has its pair with the base that they came to (§7.3.1.3). */
-        if (error == FLOE_OK && remote->signalled && fit(base, remote) &&
+        if (error == FLOE_OK && remote->signalled && may_be_checked(base, remote) &&
             find(ice, base, remote) == NULL) {
             (void)add(ice, base, remote, false, &error);
         }
@@ -135,12 +161,13 @@ floe_error floe_ice_pairs_of_remote(floe_ice *ice, floe_remote_candidate *remote
 {
     floe_error error = FLOE_OK;
 
+    ice->lets_in = true;
     if (!makes_pairs(ice)) {
         return FLOE_OK;
     }
     FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)
     {
-        if (error == FLOE_OK && fit(base, remote) && find(ice, base, remote) == NULL) {
+        if (error == FLOE_OK && may_be_checked(base, remote) && find(ice, base, remote) == NULL) {
             (void)add(ice, base, remote, false, &error);
         }
     }
@@ -154,6 +181,46 @@ floe_candidate_pair *floe_ice_pair_need(floe_ice *ice, floe_ice_base *base,
     floe_error error;
 
     return pair != NULL ? pair : fit(base, remote) ? add(ice, base, remote, true, &error) : NULL;
+}
+
+static bool connects_to_us(const floe_ice *ice, const floe_ice_base *base)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->tcp_type == FLOE_TCP_TYPE_ACTIVE && remote->component == base->component &&
+            remote->address.family == base->family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Behind a NAT an active one connects from another address than it says: from that of a reflexive one for UDP. So all are
+ * let in, by their IP addresses. What is sent goes nowhere, as nobody has connected from this port. */
+static void let_in_to(floe_ice *ice, floe_time now, const floe_ice_base *base)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->signalled && remote->address.family == base->family) {
+            floe_address at = floe_address_with_port(remote->address, PORT_OF_NOBODY);
+            (void)floe_core_send(ice->core, now, base->id, &at, "", 0);
+        }
+    }
+}
+
+void floe_ice_let_in(floe_ice *ice, floe_time now)
+{
+    if (!ice->lets_in) {
+        return;
+    }
+    ice->lets_in = false;
+    FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)
+    {
+        if (base->tcp_type == FLOE_TCP_TYPE_PASSIVE &&
+            base->first->type == FLOE_CANDIDATE_TYPE_RELAY && connects_to_us(ice, base)) {
+            let_in_to(ice, now, base);
+        }
+    }
 }
 
 static bool is_by(const floe_candidate_pair *pair, uint32_t candidate_id, const floe_address *peer)

@@ -231,9 +231,6 @@ floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *from)
     if (floe_ice_remote_is_of_another(ice, from->username_fragment)) {
         return FLOE_OK;
     }
-    if (from->protocol != FLOE_PROTOCOL_UDP) {
-        return floe_fail(FLOE_ERR_UNSUPPORTED, "remote candidates for TCP are not checked");
-    }
     floe_ice_remote_read(from, &like);
     return floe_candidate_address(from, &like.address) == FLOE_OK ? floe_ice_remote_add(ice, &like)
                                                                   : floe_ice_name_take(ice, from);
@@ -299,11 +296,55 @@ static bool may_be_shown(floe_ice *ice, floe_time now, uint32_t base)
     return old != NULL;
 }
 
+/* Of who has connected to us, or to whom we have (RFC 6544 §7.2): on a passive candidate it is an active one, or one for
+ * simultaneous-open, whose connection came first. */
+static bool is_other_end(const floe_ice_base *base, const floe_remote_candidate *remote)
+{
+    switch (base->tcp_type) {
+    case FLOE_TCP_TYPE_ACTIVE:
+        return remote->tcp_type == FLOE_TCP_TYPE_PASSIVE;
+    case FLOE_TCP_TYPE_PASSIVE:
+        return remote->tcp_type == FLOE_TCP_TYPE_ACTIVE || remote->tcp_type == FLOE_TCP_TYPE_SO;
+    default:
+        return remote->tcp_type == FLOE_TCP_TYPE_NONE;
+    }
+}
+
+static floe_remote_candidate *find_shown(const floe_ice *ice, const floe_address *address,
+                                         const floe_ice_base *base)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->component == base->component && is_other_end(base, remote) &&
+            floe_address_equal(&remote->address, address)) {
+            return remote;
+        }
+    }
+    return NULL;
+}
+
+/* The port of an active candidate says nothing (RFC 6544 §4.5): who connects from its address is that. */
+static void take_active(const floe_ice *ice, floe_remote_candidate *shown)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->signalled && remote->tcp_type == FLOE_TCP_TYPE_ACTIVE &&
+            remote->component == shown->component &&
+            floe_address_same_ip(&remote->address, &shown->address)) {
+            shown->type = remote->type;
+            shown->priority = remote->priority;
+            shown->related = remote->related;
+            memcpy(shown->foundation, remote->foundation, sizeof shown->foundation);
+            return;
+        }
+    }
+}
+
 floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
                                              const floe_address *address, const floe_ice_base *base,
                                              uint32_t priority)
 {
-    floe_remote_candidate *remote = find(ice, address, base->component, FLOE_TCP_TYPE_NONE);
+    floe_remote_candidate *remote = find_shown(ice, address, base);
 
     if (remote != NULL) {
         return remote;
@@ -320,6 +361,12 @@ floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
         /* "an arbitrary value, different from the foundations of all other remote candidates": theirs are ice-char. */
         (void)snprintf(remote->foundation, sizeof remote->foundation, "prflx-%u",
                        ++ice->reflexive_count);
+        remote->tcp_type = base->tcp_type == FLOE_TCP_TYPE_ACTIVE    ? FLOE_TCP_TYPE_PASSIVE
+                           : base->tcp_type == FLOE_TCP_TYPE_PASSIVE ? FLOE_TCP_TYPE_ACTIVE
+                                                                     : FLOE_TCP_TYPE_NONE;
+        if (remote->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+            take_active(ice, remote);
+        }
     }
     return remote;
 }

@@ -13,6 +13,8 @@ const char *const peer = "198.51.100.7:7000";
 const request usual = {.priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLED, .tie_breaker = 5};
 
 bool lite;
+bool tcp;
+bool relays;
 
 static void answer_new(fixture *f);
 
@@ -37,11 +39,84 @@ static void changed(fixture *f, const floe_ice_pair *pair)
     say(f->changes, sizeof f->changes, text);
 }
 
+static void record(fixture *f, const floe_core_output *output, const floe_address *to,
+                   floe_span data)
+{
+    assert_true(f->count < SENT_MAX);
+    sent *one = &f->sent[f->count++];
+    one->at = f->now;
+    one->channel = output->channel;
+    one->to = *to;
+    one->size = data.size;
+    one->is_answered = false;
+    memcpy(one->data, data.data, data.size);
+}
+
+/* The TURN server takes everything, and no key. */
+static void to_server(fixture *f, uint32_t channel, floe_span data)
+{
+    floe_stun_message message;
+    floe_stun_attribute attribute;
+    floe_address address;
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+
+    assert_int_equal(floe_stun_parse(data, &message), FLOE_STUN_PARSED);
+    if (message.method == FLOE_STUN_ALLOCATE) {
+        f->allocated_by[f->allocates] = channel;
+        f->allocate[f->allocates++] = message.id;
+    }
+    for (size_t at = 0; floe_stun_next_attribute(&message, &at, &attribute);) {
+        if (attribute.type == FLOE_STUN_XOR_PEER_ADDRESS &&
+            floe_stun_attribute_address(&message, &attribute, &address)) {
+            (void)floe_address_format(&address, text, sizeof text);
+            say(f->permitted, sizeof f->permitted, text);
+        }
+    }
+}
+
+static void server_answers(fixture *f)
+{
+    uint8_t bytes[256];
+    floe_address relayed = address_of("203.0.113.2:49000");
+    floe_address mapped = address_of("192.0.2.1:6000");
+
+    while (f->allocates > 0) {
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
+                                                  FLOE_STUN_ALLOCATE, &f->allocate[--f->allocates]);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+        floe_span all = floe_stun_written(&writer);
+        floe_core_stream(f->core, f->now, f->allocated_by[f->allocates], all.data, all.size);
+        outputs(f);
+    }
+}
+
+/* By TCP in frames (RFC 4571). */
+static void leaves(fixture *f, const floe_core_output *output)
+{
+    floe_reader reader = floe_reader_of(output->data, output->data_size);
+
+    if (output->channel != f->channel && f->ends[output->channel].port == 3478) {
+        to_server(f, output->channel, floe_span_of(output->data, output->data_size));
+        return;
+    }
+    if (output->channel == f->channel) {
+        record(f, output, &output->remote, floe_span_of(output->data, output->data_size));
+        return;
+    }
+    while (floe_reader_left(&reader) > 0) {
+        size_t size = floe_read_u16(&reader);
+        record(f, output, &f->ends[output->channel], floe_read_span(&reader, size));
+    }
+}
+
 void outputs(fixture *f)
 {
     const floe_core_output *output;
     const floe_ice_output *event;
     floe_interface_address one = FLOE_INTERFACE_ADDRESS_INIT;
+    floe_address local;
 
     while (floe_core_poll(f->core, f->now, &output)) {
         switch (output->kind) {
@@ -53,19 +128,33 @@ void outputs(fixture *f)
             assert_int_equal(floe_address_parse("192.0.2.1", &one.address), FLOE_OK);
             floe_core_interfaces(f->core, f->now, &one, 1);
             break;
+        case FLOE_CORE_LISTEN:
+            f->listener = output->channel;
+            local = output->local;
+            local.port = 5001;
+            floe_core_opened(f->core, f->now, output->channel, &local);
+            break;
+        case FLOE_CORE_CLOSE:
+            f->closed = output->channel;
+            break;
         case FLOE_CORE_OPEN:
+            if (output->protocol == FLOE_PROTOCOL_TCP) {
+                assert_true(output->channel < HAND_CHANNELS);
+                f->connecting = output->channel;
+                f->ends[output->channel] = output->remote;
+                if (output->remote.port == 3478) {
+                    local = address_of("192.0.2.1:6000");
+                    floe_core_opened(f->core, f->now, output->channel, &local);
+                }
+                break;
+            }
             f->channel = output->channel;
             f->socket = output->local;
             f->socket.port = 5000;
             floe_core_opened(f->core, f->now, output->channel, &f->socket);
             break;
         case FLOE_CORE_SEND:
-            assert_true(f->count < SENT_MAX);
-            f->sent[f->count].at = f->now;
-            f->sent[f->count].to = output->remote;
-            f->sent[f->count].size = output->data_size;
-            f->sent[f->count].is_answered = false;
-            memcpy(f->sent[f->count++].data, output->data, output->data_size);
+            leaves(f, output);
             break;
         default:
             break;
@@ -87,6 +176,7 @@ void outputs(fixture *f)
             changed(f, event->pair);
         }
     }
+    server_answers(f);
     answer_new(f);
 }
 
@@ -115,15 +205,26 @@ uint64_t ms(const fixture *f)
 
 void begin_with(fixture *f, const floe_ice_options *options)
 {
+    static const char *const url = "turn:203.0.113.1:3478?transport=tcp";
     floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_server servers = FLOE_ICE_SERVER_INIT;
+    floe_gather_options gathers = FLOE_GATHER_OPTIONS_INIT;
 
     settings.ice_lite = lite;
+    settings.network_types =
+        tcp ? FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4 : FLOE_NETWORK_TYPE_UDP4;
     memset(f, 0, sizeof *f);
     counting_init(&f->memory);
     seeded_init(&f->random, 7);
     f->now = (floe_time){1000000};
     assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
-    assert_int_equal(floe_core_new(f->shared, NULL, &f->core), FLOE_OK);
+    servers.urls = &url;
+    servers.url_count = 1;
+    servers.username = "user";
+    servers.credential = "password";
+    gathers.ice_servers = &servers;
+    gathers.ice_server_count = relays;
+    assert_int_equal(floe_core_new(f->shared, &gathers, &f->core), FLOE_OK);
     assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
     floe_ice_options all = FLOE_ICE_OPTIONS_INIT;
     if (options != NULL) {
@@ -221,12 +322,57 @@ void comes(fixture *f, const char *from, const void *data, size_t size)
     uint8_t *copy = exact_copy(data, size, 0);
 
     f->delivered = false;
-    floe_core_datagram(f->core, f->now, f->channel, &source, copy, size);
+    if (f->by == 0) {
+        floe_core_datagram(f->core, f->now, f->channel, &source, copy, size);
+    } else {
+        uint8_t length[2] = {(uint8_t)(size >> 8), (uint8_t)size};
+        floe_core_stream(f->core, f->now, f->by, length, sizeof length);
+        floe_core_stream(f->core, f->now, f->by, copy, size);
+    }
     while (floe_core_packet(f->core, f->now, &packet)) {
         f->delivered = floe_ice_packet(f->ice, f->now, packet);
     }
     exact_free(copy, 0);
     outputs(f);
+}
+
+/* ── TCP ── */
+
+void connected(fixture *f)
+{
+    floe_address local = address_of("192.0.2.1:6000");
+
+    floe_core_opened(f->core, f->now, f->connecting, &local);
+    outputs(f);
+}
+
+void refused(fixture *f)
+{
+    floe_core_unreachable(f->core, f->now, f->connecting, &f->ends[f->connecting],
+                          FLOE_UNREACHABLE_PORT, NULL, 0);
+    outputs(f);
+}
+
+uint32_t accepted(fixture *f, const char *from)
+{
+    floe_address peer_address = address_of(from);
+    uint32_t channel = floe_core_accepted(f->core, f->now, f->listener, &peer_address);
+
+    assert_true(channel != 0 && channel < HAND_CHANNELS);
+    f->ends[channel] = peer_address;
+    outputs(f);
+    return channel;
+}
+
+void disconnected(fixture *f, uint32_t channel)
+{
+    floe_core_disconnected(f->core, f->now, channel);
+    outputs(f);
+}
+
+void by(fixture *f, uint32_t channel)
+{
+    f->by = channel;
 }
 
 /* ── The peer ── */

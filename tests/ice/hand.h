@@ -17,8 +17,11 @@ extern const char *const remote_user;
 extern const char *const remote_password;
 extern const char *const peer;
 
+#define HAND_CHANNELS 64
+
 typedef struct sent {
     floe_time at;
+    uint32_t channel;
     floe_address to;
     uint8_t data[1500];
     size_t size;
@@ -35,6 +38,10 @@ typedef struct fixture {
     floe_parameters local;
     uint32_t channel;
     floe_address socket;
+    uint32_t listener;                /* for TCP */
+    uint32_t connecting;              /* the latest channel of a connection that was asked for */
+    uint32_t closed;                  /* the latest channel that was closed */
+    floe_address ends[HAND_CHANNELS]; /* to whom a connection is, by its channel */
     sent sent[SENT_MAX];
     size_t count;
     uint8_t data[1000];
@@ -44,11 +51,18 @@ typedef struct fixture {
     unsigned selections;
     bool has_selected;
     floe_ice_pair selected;
-    bool delivered;      /* the latest packet was the application's */
+    uint32_t by;              /* 0: UDP */
+    floe_stun_id allocate[4]; /* that the TURN server is to answer */
+    size_t allocates;
+    uint32_t allocated_by[4]; /* by which connections */
+    char permitted[512];      /* whom it lets in */
+    bool delivered;           /* the latest packet was the application's */
     const char *answers; /* checks that are sent there are answered at once; NULL: by the test */
 } fixture;
 
 extern bool lite; /* the core */
+extern bool tcp;
+extern bool relays; /* with tcp: a TURN server, by TCP, gives relays for TCP */
 
 typedef struct request {
     const char *username; /* NULL: "LOCAL:remo" */
@@ -89,6 +103,13 @@ void sign(floe_stun_writer *writer, const char *password);
 void begin_with_peer(fixture *f, floe_ice_role role);
 void comes(fixture *f, const char *from, const void *data, size_t size);
 void check(fixture *f, const char *from, const request *what);
+/* The latest connection that was asked for stands; it does not; somebody has connected; one has ended. */
+void connected(fixture *f);
+void refused(fixture *f);
+uint32_t accepted(fixture *f, const char *from);
+void disconnected(fixture *f, uint32_t channel);
+/* What comes next comes by this connection; 0: by UDP. */
+void by(fixture *f, uint32_t channel);
 floe_stun_message message_of(const sent *one);
 bool is_check(const sent *one);
 unsigned answered(const fixture *f);

@@ -16,11 +16,17 @@
 #define ALLOCATIONS 16
 #define TARGETS 2048
 #define IDS 8192
+#define CONNECTIONS 512
+#define LISTENERS 16
 #define MS UINT64_C(1000000)
 
 typedef enum happening {
     PACKET,
     ICMP,
+    CONNECTS,  /* at who listens */
+    CONNECTED, /* at who has connected */
+    REFUSED,
+    BYTES, /* none: it ends */
     GATHER,
     START,
     SIGNAL,
@@ -37,6 +43,8 @@ typedef struct event {
     unsigned side;    /* whose input it is */
     unsigned link;    /* PACKET: 1 + the router whose link it stays on; 0: it comes from outside */
     uint32_t channel; /* ICMP */
+    size_t connection;
+    unsigned end;
     floe_address from;
     floe_address to;
     size_t size;
@@ -48,6 +56,16 @@ typedef struct socket {
     floe_address local;
     unsigned router;
 } socket;
+
+/* By TCP. Its first end is who connects. */
+typedef struct connection {
+    bool open[2];
+    unsigned side[2];
+    uint32_t channel[2];
+    uint32_t listener;
+    floe_address seen[2]; /* as the other end sees it */
+    uint64_t last[2];     /* until when bytes to this end are on their way */
+} connection;
 
 typedef struct mapping {
     unsigned router;
@@ -84,6 +102,8 @@ typedef struct agent {
     floe_ice *ice;
     socket sockets[SOCKETS];
     size_t socket_count;
+    socket listeners[LISTENERS];
+    size_t listener_count;
     target targets[TARGETS];
     size_t target_count;
     floe_ice_state state;
@@ -118,6 +138,8 @@ typedef struct world {
     size_t mapping_count;
     allocation allocations[ALLOCATIONS];
     size_t allocation_count;
+    connection connections[CONNECTIONS];
+    size_t connection_count;
     uint16_t port;
     bool quiet;
 } world;
@@ -239,7 +261,7 @@ static void carry(world *w, const floe_address *from, const floe_address *to, un
                           ? seeded_below(&w->random, w->config->jitter_ms + 1)
                           : 0;
 
-    if (is_cut(w) && !w->config->cuts_first) {
+    if ((is_cut(w) && !w->config->cuts_first) || w->config->no_udp) {
         return;
     }
     if (!w->quiet && w->config->loss > 0 && seeded_below(&w->random, 1000) < w->config->loss) {
@@ -660,8 +682,143 @@ static bool by_cut(const world *w, const agent *a, const floe_address *local)
            floe_address_same_ip(&first, local);
 }
 
+/* ── TCP: nothing is lost, and all comes in its order ── */
+
+static socket *listener_at(world *w, const floe_address *local, agent **owner)
+{
+    for (unsigned n = 0; n < 2; n++) {
+        for (size_t i = 0; i < w->agents[n].listener_count; i++) {
+            if (floe_address_equal(&w->agents[n].listeners[i].local, local)) {
+                *owner = &w->agents[n];
+                return &w->agents[n].listeners[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static unsigned router_of(const agent *a, const floe_address *local)
+{
+    floe_address ip;
+
+    for (size_t i = 0; i < a->side->interface_count; i++) {
+        if (floe_address_parse(a->side->interfaces[i].ip, &ip) == FLOE_OK &&
+            floe_address_same_ip(&ip, local)) {
+            return a->side->interfaces[i].router;
+        }
+    }
+    return 0;
+}
+
+/* From inside to outside, and on one link. Nobody comes in through a router, and who tries hears nothing. */
+static void connects(world *w, agent *a, const floe_core_output *output)
+{
+    agent *owner = NULL;
+    unsigned router = router_of(a, &output->local);
+    const socket *listener = listener_at(w, &output->remote, &owner);
+    char outside[48];
+
+    if (w->connection_count == CONNECTIONS) {
+        violated(w, "more than %d connections", CONNECTIONS);
+        return;
+    }
+    say(w, "%u: connects to %s", a->n, text(&output->remote));
+    connection *one = &w->connections[w->connection_count++];
+    *one = (connection){.open = {true, false}, .side = {a->n, 1 - a->n}};
+    one->channel[0] = output->channel;
+    one->seen[0] = output->local;
+    one->seen[0].port = ++w->port;
+    one->seen[1] = output->remote;
+    if (listener == NULL || owner == a || (listener->router != 0 && listener->router != router)) {
+        return;
+    }
+    one->listener = listener->channel;
+    if (router != 0 && router != listener->router && w->config->routers[router - 1].translates) {
+        (void)snprintf(outside, sizeof outside, "198.51.100.%u:%u", 10 + router, one->seen[0].port);
+        one->seen[0] = address_of(outside);
+    }
+    unsigned delay = a->side->delay_ms + owner->side->delay_ms;
+    add_event(w, CONNECTS, w->now + delay * MS)->connection = w->connection_count - 1;
+}
+
+static connection *connection_of(world *w, const agent *a, uint32_t channel, unsigned *end)
+{
+    for (size_t i = w->connection_count; i > 0; i--) {
+        connection *one = &w->connections[i - 1];
+        for (*end = 0; *end < 2; (*end)++) {
+            if (one->open[*end] && one->side[*end] == a->n && one->channel[*end] == channel) {
+                return one;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* To the other end. */
+static void pass_bytes(world *w, connection *by, unsigned end, const uint8_t *data, size_t size)
+{
+    const meet_config *config = w->config;
+    uint64_t at = w->now + (config->sides[0].delay_ms + config->sides[1].delay_ms) * MS;
+    uint64_t cut_ends = (config->cut_at_ms + config->cut_ms + 200) * MS;
+    size_t part = size;
+
+    at = is_cut(w) && at < cut_ends ? cut_ends : at;
+    at = at < by->last[1 - end] ? by->last[1 - end] : at;
+    by->last[1 - end] = at;
+    do {
+        part = size < PACKET_MAX ? size : PACKET_MAX;
+        event *one = add_event(w, BYTES, at);
+        one->connection = (size_t)(by - w->connections);
+        one->end = 1 - end;
+        one->size = part;
+        memcpy(one->data, data, part);
+        data += part;
+        size -= part;
+    } while (size > 0);
+}
+
+static void leaves_by(world *w, agent *a, connection *by, unsigned end,
+                      const floe_core_output *output)
+{
+    floe_reader reader = floe_reader_of(output->data, output->data_size);
+
+    say(w, "%u: %zu bytes by TCP to %s", a->n, output->data_size, text(&by->seen[1 - end]));
+    while (floe_reader_left(&reader) > 2) {
+        size_t size = floe_read_u16(&reader);
+        look_at(w, a, &by->seen[1 - end], floe_read_span(&reader, size), true);
+    }
+    if (floe_reader_left(&reader) > 0) {
+        violated(w, "side %u sends half a frame", a->n);
+    }
+    if (output->data_size > 0) {
+        pass_bytes(w, by, end, output->data, output->data_size);
+    }
+}
+
+static bool closes(world *w, const agent *a, uint32_t channel)
+{
+    unsigned end;
+    connection *one = connection_of(w, a, channel, &end);
+
+    if (one == NULL) {
+        return false;
+    }
+    one->open[end] = false;
+    if (one->open[1 - end]) {
+        pass_bytes(w, one, end, (const uint8_t *)"", 0);
+    }
+    return true;
+}
+
 static void leaves(world *w, agent *a, const floe_core_output *output)
 {
+    unsigned end;
+    connection *by = connection_of(w, a, output->channel, &end);
+
+    if (by != NULL) {
+        leaves_by(w, a, by, end, output);
+        return;
+    }
     socket *from = NULL;
     agent *owner = NULL;
     floe_address to = output->remote;
@@ -788,26 +945,72 @@ static void comes(world *w, const event *packet)
     }
 }
 
+static void connection_happens(world *w, const event *one)
+{
+    connection *by = &w->connections[one->connection];
+    const floe_packet *inner;
+    unsigned end = one->kind == CONNECTS ? 1 : one->kind == BYTES ? one->end : 0;
+    agent *a = &w->agents[by->side[end]];
+    unsigned delay = w->config->sides[0].delay_ms + w->config->sides[1].delay_ms;
+
+    if (one->kind == CONNECTS) {
+        by->channel[1] =
+            by->open[0] ? floe_core_accepted(a->core, now_of(w), by->listener, &by->seen[0]) : 0;
+        by->open[1] = by->channel[1] != 0;
+        add_event(w, by->open[1] ? CONNECTED : REFUSED, w->now + delay * MS)->connection =
+            one->connection;
+        return;
+    }
+    if (!by->open[end]) {
+        return;
+    }
+    if (one->kind == CONNECTED) {
+        floe_address local = by->seen[0]; /* the agent does not look at it */
+        floe_core_opened(a->core, now_of(w), by->channel[0], &local);
+        return;
+    }
+    if (one->kind == REFUSED) {
+        floe_core_unreachable(a->core, now_of(w), by->channel[0], &by->seen[1],
+                              FLOE_UNREACHABLE_PORT, NULL, 0);
+        return;
+    }
+    floe_core_stream(a->core, now_of(w), by->channel[end], one->data, one->size);
+    while (floe_core_packet(a->core, now_of(w), &inner)) {
+        hears(w, a, inner);
+    }
+}
+
 /* ── The driver ── */
+
+static void listens(world *w, agent *a, const floe_core_output *output)
+{
+    floe_address local = output->local;
+
+    if (a->listener_count == LISTENERS) {
+        floe_core_open_failed(a->core, now_of(w), output->channel, FLOE_ERR_SYSTEM);
+        return;
+    }
+    local.port = local.port != 0 ? local.port : ++w->port;
+    a->listeners[a->listener_count++] =
+        (socket){.channel = output->channel, .local = local, .router = router_of(a, &local)};
+    floe_core_opened(a->core, now_of(w), output->channel, &local);
+}
 
 static void opens(world *w, agent *a, const floe_core_output *output)
 {
     floe_address local = output->local;
 
+    if (output->protocol == FLOE_PROTOCOL_TCP) {
+        connects(w, a, output);
+        return;
+    }
     if (output->protocol != FLOE_PROTOCOL_UDP || a->socket_count == SOCKETS) {
         floe_core_open_failed(a->core, now_of(w), output->channel, FLOE_ERR_SYSTEM);
         return;
     }
     local.port = local.port != 0 ? local.port : ++w->port;
     socket *one = &a->sockets[a->socket_count++];
-    *one = (socket){.channel = output->channel, .local = local};
-    for (size_t i = 0; i < a->side->interface_count; i++) {
-        floe_address ip;
-        if (floe_address_parse(a->side->interfaces[i].ip, &ip) == FLOE_OK &&
-            floe_address_same_ip(&ip, &local)) {
-            one->router = a->side->interfaces[i].router;
-        }
-    }
+    *one = (socket){.channel = output->channel, .local = local, .router = router_of(a, &local)};
     floe_core_opened(a->core, now_of(w), output->channel, &local);
 }
 
@@ -868,7 +1071,19 @@ static bool core_outputs(world *w, agent *a)
         case FLOE_CORE_OPEN:
             opens(w, a, output);
             break;
+        case FLOE_CORE_LISTEN:
+            listens(w, a, output);
+            break;
         case FLOE_CORE_CLOSE:
+            if (closes(w, a, output->channel)) {
+                break;
+            }
+            for (size_t i = 0; i < a->listener_count; i++) {
+                if (a->listeners[i].channel == output->channel) {
+                    a->listeners[i] = a->listeners[--a->listener_count];
+                    break;
+                }
+            }
             for (size_t i = 0; i < a->socket_count; i++) {
                 if (a->sockets[i].channel == output->channel) {
                     a->sockets[i] = a->sockets[--a->socket_count];
@@ -949,6 +1164,7 @@ static bool ice_outputs(world *w, agent *a)
             a->seen->has_selected = output->pair != NULL;
             if (output->pair != NULL) {
                 a->seen->selected = *output->pair;
+                a->seen->selected_protocol = output->pair->local->protocol;
                 if (a->seen->selected_ms == UINT32_MAX) {
                     a->seen->selected_ms = (unsigned)(w->now / MS);
                 }
@@ -1112,6 +1328,12 @@ static void happens(world *w, const event *one)
         floe_core_unreachable(a->core, now_of(w), one->channel, &one->to, FLOE_UNREACHABLE_PORT,
                               one->data, one->size);
         break;
+    case CONNECTS:
+    case CONNECTED:
+    case REFUSED:
+    case BYTES:
+        connection_happens(w, one);
+        break;
     case GATHER:
         (void)floe_core_start(a->core, now_of(w));
         break;
@@ -1196,6 +1418,10 @@ static bool make(world *w, agent *a)
     floe_ice_options ice = a->side->options;
 
     settings.ice_lite = a->side->lite;
+    if (a->side->tcp) {
+        settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
+                                 FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    }
     servers[0].urls = &stun;
     servers[0].url_count = 1;
     servers[1].urls = &turn;

@@ -49,6 +49,7 @@ typedef struct meet_side {
     unsigned trickle_ms;  /* its candidates are signalled so late, at most */
     bool hides_hosts;     /* and those of type host not at all */
     bool lite;
+    bool tcp;          /* host candidates for TCP too */
     bool does_not_end; /* its end of candidates is not signalled */
     floe_ice_options options;
 } meet_side;
@@ -68,6 +69,7 @@ typedef struct meet_config {
     unsigned cut_ms;     /* for so long; 0: never */
     bool cuts_first;     /* only by the first side's first interface; data goes on meanwhile */
     bool loses_first;    /* and the system says that it has gone */
+    bool no_udp;         /* a firewall lets TCP through alone */
     size_t fail_at;      /* the n-th allocation of memory of the agents fails; 0: none */
     bool
         floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
@@ -83,7 +85,8 @@ typedef struct meet_seen {
     unsigned data_ms;         /* when the first data came */
     floe_ice_role role;
     bool has_selected;
-    floe_ice_pair selected;
+    floe_ice_pair selected; /* without its candidates */
+    floe_protocol selected_protocol;
     unsigned gap_ms; /* the longest time between two packets of data, from the cut on */
     unsigned sent;   /* data */
     unsigned came;

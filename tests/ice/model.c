@@ -63,6 +63,22 @@ static bool lets_in(const place *a, const place *b)
     }
 }
 
+/* By TCP from the first to the second. */
+static bool connects_to(const place *a, const place *b)
+{
+    return a->side->tcp && b->side->tcp && !b->side->hides_hosts &&
+           (b->interface->router == 0 || b->interface->router == a->interface->router);
+}
+
+static meet_verdict by_tcp(const place *a, const place *b)
+{
+    if (a->ipv6 != b->ipv6 || a->side->policy == FLOE_GATHER_POLICY_RELAY ||
+        b->side->policy == FLOE_GATHER_POLICY_RELAY) {
+        return MEET_CANNOT;
+    }
+    return connects_to(a, b) || connects_to(b, a) ? MEET_MUST : MEET_CANNOT;
+}
+
 static meet_verdict directly(const place *a, const place *b)
 {
     if (a->ipv6 != b->ipv6 || a->side->policy == FLOE_GATHER_POLICY_RELAY ||
@@ -98,7 +114,7 @@ static meet_verdict by_relay(const meet_config *config, unsigned n, bool sure)
     const meet_side *other = &config->sides[1 - n];
     meet_verdict verdict = MEET_CANNOT;
 
-    if (!sure || !has_relay(&config->sides[n])) {
+    if (!sure || config->no_udp || !has_relay(&config->sides[n])) {
         return MEET_CANNOT;
     }
     if (has_relay(other)) {
@@ -150,7 +166,9 @@ static meet_model with(const meet_config *config, bool sure)
         for (size_t k = 0; k < config->sides[1].interface_count; k++) {
             place a = place_of(config, 0, i, sure);
             place b = place_of(config, 1, k, sure);
-            meet_verdict one = directly(&a, &b);
+            meet_verdict one = config->no_udp ? MEET_CANNOT : directly(&a, &b);
+            meet_verdict other = by_tcp(&a, &b);
+            one = other > one ? other : one;
             model.directly = one > model.directly ? one : model.directly;
         }
     }

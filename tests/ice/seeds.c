@@ -87,6 +87,11 @@ void meet_of_seed(uint64_t seed, meet_config *config)
         config->restart_both = chance(&random, 70);
         config->run_ms = 160000;
     }
+    if (chance(&random, 25)) {
+        config->sides[0].tcp = chance(&random, 80);
+        config->sides[1].tcp = chance(&random, 80);
+        config->no_udp = chance(&random, 30);
+    }
 }
 
 void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering)
@@ -104,10 +109,10 @@ void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering)
 
 void meet_print(const meet_config *config, FILE *to)
 {
-    (void)fprintf(to, "seed %llu: loss %u, jitter %u ms, cut at %u for %u ms, restart at %u%s\n",
+    (void)fprintf(to, "seed %llu: loss %u, jitter %u ms, cut at %u for %u ms, restart at %u%s%s\n",
                   (unsigned long long)config->seed, config->loss, config->jitter_ms,
                   config->cut_at_ms, config->cut_ms, config->restart_at_ms,
-                  config->restart_both ? " of both" : "");
+                  config->restart_both ? " of both" : "", config->no_udp ? ", no UDP" : "");
     for (unsigned n = 0; n < MEET_ROUTERS; n++) {
         const meet_router *router = &config->routers[n];
         (void)fprintf(to, "  router %u: %s mapping %d filtering %d%s\n", n + 1,
@@ -117,11 +122,12 @@ void meet_print(const meet_config *config, FILE *to)
     for (unsigned n = 0; n < 2; n++) {
         const meet_side *side = &config->sides[n];
         (void)fprintf(
-            to, "  side %u: %s%s%s%s%s%s, delay %u, gathers at %u, starts at %u, trickles %u\n", n,
-            floe_ice_role_name(side->role), side->stun ? " stun" : "", side->turn ? " turn" : "",
+            to, "  side %u: %s%s%s%s%s%s%s, delay %u, gathers at %u, starts at %u, trickles %u\n",
+            n, floe_ice_role_name(side->role), side->stun ? " stun" : "", side->turn ? " turn" : "",
             side->policy == FLOE_GATHER_POLICY_RELAY ? " relay-only" : "",
-            side->hides_hosts ? " hides-hosts" : "", side->does_not_end ? " does-not-end" : "",
-            side->delay_ms, side->gather_at_ms, side->start_at_ms, side->trickle_ms);
+            side->hides_hosts ? " hides-hosts" : "", side->tcp ? " tcp" : "",
+            side->does_not_end ? " does-not-end" : "", side->delay_ms, side->gather_at_ms,
+            side->start_at_ms, side->trickle_ms);
         for (size_t i = 0; i < side->interface_count; i++) {
             (void)fprintf(to, "    %s behind %u\n", side->interfaces[i].ip,
                           side->interfaces[i].router);

@@ -593,8 +593,6 @@ static void i15_addresses_that_are_refused(void **state)
         assert_int_equal(add(&f, refused[i]), FLOE_ERR_INVALID_ARGUMENT);
         assert_non_null(strstr(floe_last_error(), "the remote address"));
     }
-    assert_int_equal(add(&f, "a 1 tcp 100 203.0.113.1 9 typ host tcptype active"),
-                     FLOE_ERR_UNSUPPORTED);
     check(&f, peer, &usual); /* by the filter */
     assert_int_equal(pair_count(&f), 0);
     end(&f);

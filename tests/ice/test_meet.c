@@ -293,6 +293,9 @@ static void i15_every_allocation_fails_in_turn(void **state)
     (void)state;
     meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
     config.sides[0].turn = config.sides[1].turn = true;
+    config.sides[0].tcp = config.sides[1].tcp = true;
+    config.sides[1].interfaces[1] = (meet_interface){"192.0.2.77", 0};
+    config.sides[1].interface_count = 2;
     config.run_ms = 60000;
     config.restart_at_ms = 20000;
     config.restart_both = true;
@@ -307,6 +310,56 @@ static void i15_every_allocation_fails_in_turn(void **state)
                      report.sides[1].connected_ms != UINT32_MAX;
     }
     assert_int_equal(connected, allocations); /* there is always another pair */
+}
+
+/* A firewall lets TCP through alone, and one side can be connected to, whoever controls, and whoever begins. */
+static void i14_where_udp_is_blocked(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    for (unsigned n = 0; n < 8; n++) {
+        meet_plain(&config, MEET_ADDRESS_AND_PORT_DEPENDENT, MEET_ADDRESS_AND_PORT_DEPENDENT);
+        config.no_udp = true;
+        config.run_ms = 100000;
+        config.sides[0].tcp = config.sides[1].tcp = true;
+        config.sides[0].turn = config.sides[1].turn = true; /* by UDP, which does not help */
+        config.sides[n & 1].interfaces[0] = (meet_interface){"192.0.2.77", 0};
+        config.sides[0].role = n & 2 ? FLOE_ICE_ROLE_CONTROLLING : FLOE_ICE_ROLE_CONTROLLED;
+        config.sides[1].role = n & 2 ? FLOE_ICE_ROLE_CONTROLLED : FLOE_ICE_ROLE_CONTROLLING;
+        config.sides[0].start_at_ms = 700;
+        config.sides[n & 1].trickle_ms = 300;
+        config.sides[1 - (n & 1)].hides_hosts = n & 4; /* who connects need not say so before */
+        config.restart_at_ms = n & 4 ? 50000 : 0;
+        config.restart_both = true;
+        run(&config, &report);
+        assert_true(report.sides[0].connected_ms < 2000);
+        assert_true(report.same_pair);
+    }
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+    config.no_udp = true;
+    config.run_ms = 100000;
+    config.sides[0].tcp = config.sides[1].tcp = true;
+    run(&config, &report); /* neither can be connected to */
+    assert_int_equal(report.sides[0].state, FLOE_ICE_STATE_FAILED);
+}
+
+/* Where UDP works it is used. */
+static void i14_udp_is_better(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+    config.sides[0].tcp = config.sides[1].tcp = true;
+    config.sides[1].interfaces[0] = (meet_interface){"192.0.2.77", 0};
+    run(&config, &report);
+    assert_int_equal(report.sides[0].selected_protocol, FLOE_PROTOCOL_UDP);
+    config.no_udp = true;
+    run(&config, &report);
+    assert_int_equal(report.sides[0].selected_protocol, FLOE_PROTOCOL_TCP);
 }
 
 int main(void)
@@ -324,6 +377,8 @@ int main(void)
         cmocka_unit_test(i12_lite_on_either_side_and_on_both),
         cmocka_unit_test(i12_lite_without_checks_for_long),
         cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
+        cmocka_unit_test(i14_where_udp_is_blocked),
+        cmocka_unit_test(i14_udp_is_better),
         cmocka_unit_test(i15_every_allocation_fails_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

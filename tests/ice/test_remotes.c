@@ -75,6 +75,18 @@ static void i15_a_name_is_looked_up_once(void **state)
     found(&f, "abc-1.local", FLOE_OK, one, 1);
     assert_int_equal(pair_count(&f), 2);
     assert_int_equal(pair_to(&f, "198.51.100.7:7001").remote_address.port, 7001);
+    static const char *const lines[] = {"n 1 udp 3 two.local 7002 typ host",
+                                        "n 1 udp 2 TWO.local 7003 typ host"};
+    for (size_t i = 0; i < 2; i++) { /* both, before anybody has asked what is to be looked up */
+        floe_candidate *candidate = NULL;
+        assert_int_equal(floe_candidate_parse(lines[i], &candidate), FLOE_OK);
+        assert_int_equal(floe_ice_add_remote_candidate(f.ice, f.now, candidate), FLOE_OK);
+        floe_candidate_free(candidate);
+    }
+    outputs(&f);
+    assert_string_equal(f.names, "Abc-1.local two.local");
+    found(&f, "two.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 4);
     end(&f);
 }
 

@@ -1016,7 +1016,8 @@ static void h1_what_is_sent_waits_for_the_connection(void **state)
     assert_int_equal(packet.candidate_id, f.ids[FLOE_TCP_TYPE_ACTIVE]);
     floe_core_disconnected(f.core, f.now, channel);
     settle(&f);
-    read_log(&f, ""); /* who ends it may have his reasons */
+    read_log(&f, "unreachable"); /* what is sent next goes by another connection */
+    assert_int_equal(f.unreached, FLOE_UNREACHABLE_HOST);
     assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "third"), FLOE_OK);
     assert_int_not_equal(f.opened, channel);
     end(&f);

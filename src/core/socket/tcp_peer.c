@@ -145,14 +145,16 @@ static void gone(floe_core *core, floe_time now, void *owner, floe_failure failu
 
     floe_failure_release(core->shared, &failure);
     peer->connection = NULL;
-    if (!tried) {
-        end(core, peer);
-        return;
+    if (!peer->unproven) { /* else nobody has heard of him */
+        floe_unreached_tell(
+            core, now, floe_packet_id(peer->listener->base, NULL, peer->key.tcp_type, 0),
+            &peer->key.address, told ? (floe_unreachable)detail : FLOE_UNREACHABLE_HOST);
     }
-    peer->again = floe_time_after(now, RESTS_FOR);
-    floe_unreached_tell(
-        core, now, floe_packet_id(peer->listener->base, NULL, peer->key.tcp_type, 0),
-        &peer->key.address, told ? (floe_unreachable)detail : FLOE_UNREACHABLE_HOST);
+    if (tried) {
+        peer->again = floe_time_after(now, RESTS_FOR);
+    } else {
+        end(core, peer);
+    }
 }
 
 static const floe_connection_owner owner_of_peers = {.message = message, .gone = gone};

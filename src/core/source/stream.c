@@ -50,20 +50,24 @@ static bool is_bound(const floe_stream *stream)
     return stream->turn.state == FLOE_TURN_STREAM_BOUND;
 }
 
-/* That none to the peer was to be had is remembered: who sends it packet after packet is no reason
+/* There is none any more, or none was to be had, which is remembered: who sends it packet after packet is no reason
  * to ask the server as often. */
 static void fail(floe_core *core, floe_time now, floe_stream *stream)
 {
+    if (is_bound(stream) || (!stream->accepted && !rests(stream))) {
+        floe_unreached_tell(
+            core, now,
+            floe_packet_id(stream->relay->base, stream->relay,
+                           stream->accepted ? FLOE_TCP_TYPE_PASSIVE : FLOE_TCP_TYPE_ACTIVE,
+                           stream->turn.peer.family),
+            &stream->turn.peer,
+            floe_turn_refuses_peer(stream->turn.code) ? FLOE_UNREACHABLE_PROHIBITED
+                                                      : FLOE_UNREACHABLE_HOST);
+    }
     if (stream->accepted || is_bound(stream) || rests(stream)) {
         end(core, stream);
         return;
     }
-    floe_unreached_tell(core, now,
-                        floe_packet_id(stream->relay->base, stream->relay, FLOE_TCP_TYPE_ACTIVE,
-                                       stream->turn.peer.family),
-                        &stream->turn.peer,
-                        floe_turn_refuses_peer(stream->turn.code) ? FLOE_UNREACHABLE_PROHIBITED
-                                                                  : FLOE_UNREACHABLE_HOST);
     let_go(core, stream);
     floe_turn_stream_rest(&stream->turn, now);
 }
