@@ -5,10 +5,35 @@
 
 /* ── What a check shows ── */
 
+/* libwebrtc has the number without USE-CANDIDATE. */
+static floe_nomination nomination_of(const floe_packet *packet)
+{
+    floe_nomination nomination = {.made = packet->check->use_candidate};
+    floe_stun_message message;
+    uint32_t number = 0;
+
+    if (floe_stun_parse(floe_span_of(packet->data, packet->size), &message) == FLOE_STUN_PARSED &&
+        floe_stun_read_u32(&message, FLOE_STUN_NOMINATION, &number)) {
+        nomination.number = number & FLOE_ICE_NOMINATION_MASK;
+    }
+    return nomination;
+}
+
+/* A number says nothing where it was not agreed on. */
+static floe_nomination agreed(const floe_ice *ice, floe_nomination nomination)
+{
+    if (!ice->session->renominates) {
+        return (floe_nomination){.made = nomination.made};
+    }
+    nomination.made = nomination.made || nomination.number != 0;
+    return nomination;
+}
+
 /* §7.3.1.5: at once, or when its own check has succeeded; or when our role has been mended, as the peer controls. */
-static void take_nomination(floe_ice *ice, floe_candidate_pair *pair)
+static void take_nomination(floe_ice *ice, floe_candidate_pair *pair, uint32_t number)
 {
     pair->to_be_nominated = true;
+    pair->nomination = number;
     if (ice->role == FLOE_ICE_ROLE_CONTROLLED && pair->valid) {
         floe_ice_nominated(ice, pair);
     }
@@ -16,7 +41,7 @@ static void take_nomination(floe_ice *ice, floe_candidate_pair *pair)
 
 /* §7.3.1.3, §7.3.1.4. False: there is no pair for it. */
 static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe_address *peer,
-                 uint32_t priority, bool use_candidate)
+                 uint32_t priority, floe_nomination nomination)
 {
     floe_ice_base *base = floe_ice_base_of(ice, candidate_id);
 
@@ -24,7 +49,7 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
         return false;
     }
     if (ice->session->lite) {
-        return floe_ice_lite_take(ice, now, base, peer, priority, use_candidate);
+        return floe_ice_lite_take(ice, now, base, peer, priority, nomination);
     }
     floe_remote_candidate *remote = floe_ice_remote_shown(ice, now, peer, base, priority);
     floe_candidate_pair *pair = remote != NULL ? floe_ice_pair_need(ice, base, remote) : NULL;
@@ -34,8 +59,8 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     pair->heard = true;
     floe_ice_consent_heard(ice, now, pair);
     ice->unsettled = true;
-    if (use_candidate) {
-        take_nomination(ice, pair);
+    if (nomination.made) {
+        take_nomination(ice, pair, nomination.number);
     } else {
         pair->heard_plain = true;
     }
@@ -92,11 +117,13 @@ void floe_ice_arrival_expect(floe_ice *ice, uint32_t candidate_id, const floe_ad
 static void remember(floe_ice *ice, const floe_packet *packet)
 {
     const floe_check *check = packet->check;
+    floe_nomination nomination = nomination_of(packet);
 
     FLOE_LIST_EACH(early, &ice->early, floe_early_check, link)
     {
         if (is_early(early, packet)) {
-            early->use_candidate = early->use_candidate || check->use_candidate;
+            early->nomination =
+                nomination.made || nomination.number != 0 ? nomination : early->nomination;
             return;
         }
     }
@@ -104,7 +131,7 @@ static void remember(floe_ice *ice, const floe_packet *packet)
         add(ice, packet->candidate_id, &packet->peer, check->remote_username_fragment);
     if (early != NULL) { /* else the peer checks again */
         early->priority = check->priority;
-        early->use_candidate = check->use_candidate;
+        early->nomination = nomination;
     }
 }
 
@@ -133,7 +160,7 @@ void floe_ice_arrivals_made_up(floe_ice *ice, floe_time now)
     {
         if (floe_ice_is_remote(ice->session, early->remote_username_fragment)) {
             (void)take(ice, now, early->candidate_id, &early->peer, early->priority,
-                       early->use_candidate);
+                       agreed(ice, early->nomination));
         }
     }
     floe_ice_arrivals_free(ice);
@@ -229,7 +256,7 @@ static void take_arrival(floe_ice *ice, floe_time now, const floe_packet *packet
 
     if (is_from_peer(ice, check)) {
         if (!take(ice, now, packet->candidate_id, &packet->peer, check->priority,
-                  check->use_candidate)) {
+                  agreed(ice, nomination_of(packet)))) {
             remember(ice, packet);
         }
     } else if (is_of_former(ice, packet)) {

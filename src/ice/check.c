@@ -30,6 +30,9 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
                       ice->tie_breaker);
     if (pair->sent_nomination) {
         floe_stun_put(&writer, FLOE_STUN_USE_CANDIDATE, (floe_span){0});
+        if (pair->session->renominates && pair->nomination != 0) {
+            floe_stun_put_u32(&writer, FLOE_STUN_NOMINATION, pair->nomination);
+        }
     }
     floe_stun_put_integrity(&writer, pair->session->key->sha1);
     floe_stun_put_fingerprint(&writer);
@@ -430,6 +433,7 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
 void floe_ice_change_role(floe_ice *ice, floe_ice_role role)
 {
     ice->role = role;
+    ice->nomination = 0;
     ice->naming++;
     ice->role_changes++;
     if (ice->nominating != NULL) {

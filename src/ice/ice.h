@@ -21,6 +21,9 @@
 #include <floe/ice.h>
 
 #define FLOE_FOUNDATION_SIZE 33
+/* draft-thatcher-ice-renomination §4: the number of a nomination, of 24 bits. */
+#define FLOE_STUN_NOMINATION 0xC001
+#define FLOE_ICE_NOMINATION_MASK 0xffffffU
 /* I16: an address that never answers gets so many checks at most. */
 #define FLOE_ICE_UNANSWERED_MAX 50
 /* So many of the addresses that only checks to one base have shown, and that nothing has come of, are looked at: two NATs
@@ -40,6 +43,7 @@ typedef struct floe_ice_session {
     size_t remote_size; /* of the part before the colon */
     bool lite;          /* we send no checks */
     bool remote_lite;   /* the peer does not */
+    bool renominates;   /* both know renomination */
     size_t size;
     char username[];
 } floe_ice_session;
@@ -159,6 +163,7 @@ typedef struct floe_candidate_pair {
     bool lapsed;           /* it has worked, and has not been looked after since */
     bool silent;           /* the one in use has not answered for a while */
     bool heard_plain;      /* a check without USE-CANDIDATE came first */
+    uint32_t nomination;   /* its number; 0: it has none */
     uint32_t told;         /* how it was when it was told last; 0: it was not */
     /* The check at hand. */
     bool sent_controlling;
@@ -183,13 +188,19 @@ typedef struct floe_candidate_pair {
     floe_candidate_type mapped_type;
 } floe_candidate_pair;
 
+/* What a check says of it. */
+typedef struct floe_nomination {
+    bool made;
+    uint32_t number; /* 0: it has none */
+} floe_nomination;
+
 /* A check that no pair was made for: it came before the start, or there was no room. */
 typedef struct floe_early_check {
     floe_list link;
     uint32_t candidate_id;
     floe_address peer;
     uint32_t priority;
-    bool use_candidate;
+    floe_nomination nomination;
     char remote_username_fragment[];
 } floe_early_check;
 
@@ -246,6 +257,7 @@ struct floe_ice {
     floe_candidate_pair *latest; /* that a packet came by */
     floe_candidate_pair *best;   /* of the valid ones */
     floe_candidate_pair *selected;
+    uint32_t nomination;             /* the highest number that was given */
     floe_candidate_pair *nominating; /* whose nomination is under way */
     /* That which was in use when the agent was restarted, with its own session and remote candidate (RFC 8445 §9). */
     floe_candidate_pair *former;
@@ -478,7 +490,7 @@ static inline bool floe_ice_are_lite(const floe_ice_session *session)
 floe_ice_role floe_ice_lite_role(const floe_ice_session *session, floe_ice_role role);
 /* A check came to us, who send none. False: there is no pair for it. */
 bool floe_ice_lite_take(floe_ice *ice, floe_time now, floe_ice_base *base, const floe_address *peer,
-                        uint32_t priority, bool use_candidate);
+                        uint32_t priority, floe_nomination nomination);
 /* Where neither checks: the best pair is used. */
 void floe_ice_lite_choose(floe_ice *ice, floe_time now);
 

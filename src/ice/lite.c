@@ -23,11 +23,11 @@ static void make_valid(floe_ice *ice, floe_candidate_pair *pair)
 
 /* A pair is where a check nominates (§7.3.2). The peer's checks are consent to us. */
 bool floe_ice_lite_take(floe_ice *ice, floe_time now, floe_ice_base *base, const floe_address *peer,
-                        uint32_t priority, bool use_candidate)
+                        uint32_t priority, floe_nomination nomination)
 {
     floe_candidate_pair *pair = floe_ice_pair_of(ice, base->id, peer);
 
-    if ((pair == NULL || pair == ice->former) && use_candidate) {
+    if ((pair == NULL || pair == ice->former) && nomination.made) {
         floe_remote_candidate *remote = floe_ice_remote_shown(ice, now, peer, base, priority);
         pair = remote != NULL ? floe_ice_pair_need(ice, base, remote) : NULL;
         if (pair != NULL) {
@@ -39,10 +39,11 @@ bool floe_ice_lite_take(floe_ice *ice, floe_time now, floe_ice_base *base, const
     }
     pair->heard = true;
     floe_ice_consent_given(ice, now, pair);
-    if (use_candidate && !pair->valid) {
+    if (nomination.made && !pair->valid) {
         make_valid(ice, pair);
     }
-    if (use_candidate) {
+    if (nomination.made) {
+        pair->nomination = nomination.number;
         floe_ice_nominated(ice, pair);
     }
     return true;

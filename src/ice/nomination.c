@@ -38,6 +38,12 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair)
  * counts (RFC 5245 §8.1.1.2). Any other one nominates when it has chosen: its last word counts. */
 static bool takes_over(const floe_ice *ice, const floe_candidate_pair *pair)
 {
+    bool is_numbered = pair->nomination != 0 || ice->nomination != 0;
+
+    if (ice->selected != NULL && ice->role == FLOE_ICE_ROLE_CONTROLLED &&
+        ice->session->renominates && is_numbered) { /* whatever has overtaken what on the way */
+        return pair->nomination > ice->nomination;
+    }
     return ice->selected == NULL || ice->role == FLOE_ICE_ROLE_CONTROLLING || pair->heard_plain ||
            pair->value > ice->selected->value;
 }
@@ -49,6 +55,7 @@ void floe_ice_nominated(floe_ice *ice, floe_candidate_pair *pair)
     pair->to_be_nominated = false;
     ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
     if (takes_over(ice, pair)) {
+        ice->nomination = pair->nomination > ice->nomination ? pair->nomination : ice->nomination;
         floe_ice_select(ice, pair);
     }
 }
@@ -120,6 +127,10 @@ void floe_ice_nominate(floe_ice *ice, floe_time now)
     if (!floe_time_reached(now, when)) {
         ice->nomination_at = when;
         return;
+    }
+    if (ice->session->renominates) {
+        ice->nomination = (ice->nomination + 1) & FLOE_ICE_NOMINATION_MASK;
+        best->nomination = ice->nomination;
     }
     ice->nominating = best;
     best->wants_nomination = true;

@@ -58,6 +58,7 @@ void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_ro
     ice->role = floe_ice_lite_role(session, role);
     ice->naming++;
     ice->role_changes = 0;
+    ice->nomination = 0;
     ice->strange_checks = 0;
     ice->strange_answers = 0;
     ice->remote_end = false;

@@ -49,6 +49,7 @@ floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameter
     }
     session->lite = local.ice_lite;
     session->remote_lite = remote->ice_lite;
+    session->renominates = remote->renomination && ice->options.renomination;
     session->remote_size = theirs;
     session->size = theirs + 1 + ours;
     memcpy(session->username, remote->username_fragment, theirs);

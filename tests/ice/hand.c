@@ -14,7 +14,9 @@ const request usual = {.priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLED,
 
 bool lite;
 bool tcp;
+bool renominates;
 bool relays;
+bool late;
 
 static void answer_new(fixture *f);
 
@@ -80,7 +82,7 @@ static void server_answers(fixture *f)
     floe_address relayed = address_of("203.0.113.2:49000");
     floe_address mapped = address_of("192.0.2.1:6000");
 
-    while (f->allocates > 0) {
+    while (f->allocates > 0 && !late) {
         floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
                                                   FLOE_STUN_ALLOCATE, &f->allocate[--f->allocates]);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
@@ -258,6 +260,7 @@ void start(fixture *f, floe_ice_role role)
 
     (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "%s", remote_user);
     (void)snprintf(remote.password, sizeof remote.password, "%s", remote_password);
+    remote.renomination = renominates;
     assert_int_equal(floe_ice_start(f->ice, f->now, &remote, role), FLOE_OK);
     outputs(f);
 }
@@ -411,6 +414,9 @@ void check(fixture *f, const char *from, const request *what)
     }
     if (what->use_candidate) {
         floe_stun_put(&writer, FLOE_STUN_USE_CANDIDATE, (floe_span){0});
+    }
+    if (what->nomination != 0) {
+        floe_stun_put_u32(&writer, FLOE_STUN_NOMINATION, what->nomination);
     }
     if (what->unknown) {
         floe_stun_put_u32(&writer, 0x7ffe, 1);

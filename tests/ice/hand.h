@@ -62,7 +62,9 @@ typedef struct fixture {
 
 extern bool lite; /* the core */
 extern bool tcp;
-extern bool relays; /* with tcp: a TURN server, by TCP, gives relays for TCP */
+extern bool renominates; /* the peer */
+extern bool relays;      /* with tcp: a TURN server, by TCP, gives relays for TCP */
+extern bool late;        /* and answers with the first output behind that */
 
 typedef struct request {
     const char *username; /* NULL: "LOCAL:remo" */
@@ -72,6 +74,7 @@ typedef struct request {
     uint64_t tie_breaker;
     bool use_candidate;
     bool unknown;
+    uint32_t nomination; /* 0: none */
 } request;
 
 extern const request usual;

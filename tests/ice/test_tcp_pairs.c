@@ -273,6 +273,17 @@ static void i14_relays_for_tcp(void **state)
     run_until(&f, 600);
     assert_non_null(strstr(f.permitted, "198.51.100.9")); /* the server is to connect there */
     end(&f);
+    relays = late = true;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    relays = false;
+    assert_int_equal(add(&f, connecting), FLOE_OK);
+    run_until(&f, 100);
+    assert_string_equal(f.permitted, "");
+    late = false;
+    outputs(&f);
+    run_until(&f, 200);
+    assert_string_equal(f.permitted, "198.51.100.7");
+    end(&f);
 }
 
 int main(void)
