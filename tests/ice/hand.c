@@ -13,6 +13,7 @@ const char *const peer = "198.51.100.7:7000";
 const request usual = {.priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLED, .tie_breaker = 5};
 
 bool lite;
+bool hidden;
 bool tcp;
 bool renominates;
 bool relays;
@@ -226,6 +227,7 @@ void begin_with(fixture *f, const floe_ice_options *options)
     servers.credential = "password";
     gathers.ice_servers = &servers;
     gathers.ice_server_count = relays;
+    gathers.gather_policy = hidden ? FLOE_GATHER_POLICY_RELAY : FLOE_GATHER_POLICY_ALL;
     assert_int_equal(floe_core_new(f->shared, &gathers, &f->core), FLOE_OK);
     assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
     floe_ice_options all = FLOE_ICE_OPTIONS_INIT;

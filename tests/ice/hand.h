@@ -60,7 +60,8 @@ typedef struct fixture {
     const char *answers; /* checks that are sent there are answered at once; NULL: by the test */
 } fixture;
 
-extern bool lite; /* the core */
+extern bool lite;   /* the core */
+extern bool hidden; /* its policy is relay */
 extern bool tcp;
 extern bool renominates; /* the peer */
 extern bool relays;      /* with tcp: a TURN server, by TCP, gives relays for TCP */

@@ -682,6 +682,25 @@ static bool by_cut(const world *w, const agent *a, const floe_address *local)
            floe_address_same_ip(&first, local);
 }
 
+/* I19. */
+static void look_at_way(world *w, const agent *a, const floe_address *local, const floe_address *to)
+{
+    floe_address first;
+    floe_address at = server();
+
+    if (a->side->policy == FLOE_GATHER_POLICY_RELAY && !floe_address_equal(to, &at)) {
+        violated(w, "I19: side %u, which is to use relays alone, sends to %s", a->n, text(to));
+    }
+    if (a->side->ip_handling == FLOE_IP_HANDLING_ALL) {
+        return;
+    }
+    if (a->side->ip_handling == FLOE_IP_HANDLING_PROXY_ONLY ||
+        floe_address_parse(a->side->interfaces[0].ip, &first) != FLOE_OK ||
+        !floe_address_same_ip(&first, local)) {
+        violated(w, "I19: side %u sends to %s from %s", a->n, text(to), text(local));
+    }
+}
+
 /* ── TCP: nothing is lost, and all comes in its order ── */
 
 static socket *listener_at(world *w, const floe_address *local, agent **owner)
@@ -723,6 +742,7 @@ static void connects(world *w, agent *a, const floe_core_output *output)
         return;
     }
     say(w, "%u: connects to %s", a->n, text(&output->remote));
+    look_at_way(w, a, &output->local, &output->remote);
     connection *one = &w->connections[w->connection_count++];
     *one = (connection){.open = {true, false}, .side = {a->n, 1 - a->n}};
     one->channel[0] = output->channel;
@@ -831,6 +851,7 @@ static void leaves(world *w, agent *a, const floe_core_output *output)
         return;
     }
     look_at_sent(w, a, &to, floe_span_of(output->data, output->data_size));
+    look_at_way(w, a, &from->local, &to);
     if (by_cut(w, a, &from->local)) {
         return;
     }
@@ -1028,7 +1049,7 @@ static void lists(world *w, agent *a)
         list[count].interface_name = names[i];
         list[count].interface_index = (uint32_t)i + 1;
         list[count].up = true;
-        list[count].default_route = true;
+        list[count].default_route = i == 0 || a->side->ip_handling == FLOE_IP_HANDLING_ALL;
         (void)floe_address_parse(a->side->interfaces[i].ip, &list[count++].address);
     }
     floe_core_interfaces(a->core, now_of(w), list, count);
@@ -1418,6 +1439,7 @@ static bool make(world *w, agent *a)
     floe_ice_options ice = a->side->options;
 
     settings.ice_lite = a->side->lite;
+    settings.ip_handling = a->side->ip_handling;
     if (a->side->tcp) {
         settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                  FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;

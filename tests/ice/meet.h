@@ -49,8 +49,9 @@ typedef struct meet_side {
     unsigned trickle_ms;  /* its candidates are signalled so late, at most */
     bool hides_hosts;     /* and those of type host not at all */
     bool lite;
-    bool tcp;          /* host candidates for TCP too */
-    bool does_not_end; /* its end of candidates is not signalled */
+    bool tcp;                     /* host candidates for TCP too */
+    floe_ip_handling ip_handling; /* the default route is that of the first interface */
+    bool does_not_end;            /* its end of candidates is not signalled */
     floe_ice_options options;
 } meet_side;
 

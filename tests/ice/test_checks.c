@@ -604,6 +604,25 @@ static void i15_addresses_that_are_refused(void **state)
     end(&f);
 }
 
+/* Not even who guesses the address of a host that policy hides is answered. */
+static void i19_what_is_hidden_answers_nobody(void **state)
+{
+    fixture f;
+
+    (void)state;
+    hidden = true;
+    begin(&f);
+    hidden = false;
+    check(&f, peer, &usual);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    check(&f, peer, &usual);
+    run_until(&f, 5000);
+    assert_int_equal(f.count, 0);
+    assert_int_equal(pair_count(&f), 0);
+    end(&f);
+}
+
 /* ── Nomination and data ── */
 
 static void i7_a_host_pair_is_nominated_at_once(void **state)
@@ -1545,6 +1564,7 @@ int main(void)
         cmocka_unit_test(i9_candidates_that_come_twice_or_for_another),
         cmocka_unit_test(i9_what_is_signalled_takes_over_what_a_check_has_shown),
         cmocka_unit_test(i15_addresses_that_are_refused),
+        cmocka_unit_test(i19_what_is_hidden_answers_nobody),
         cmocka_unit_test(i7_a_host_pair_is_nominated_at_once),
         cmocka_unit_test(i7_others_wait_for_better_ones),
         cmocka_unit_test(i7_the_controlled_side_follows),

@@ -362,6 +362,52 @@ static void i14_udp_is_better(void **state)
     assert_int_equal(report.sides[0].selected_protocol, FLOE_PROTOCOL_TCP);
 }
 
+/* The other side is on the same links, knows nothing of policies, and sends to whatever it is told. */
+static void near_each_other(meet_config *config)
+{
+    meet_plain(config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+    for (unsigned n = 0; n < 2; n++) {
+        meet_side *side = &config->sides[n];
+        side->interfaces[0] =
+            n == 0 ? (meet_interface){"10.0.0.2", 1} : (meet_interface){"10.0.0.3", 1};
+        side->interfaces[1] =
+            n == 0 ? (meet_interface){"10.9.0.2", 2} : (meet_interface){"10.9.0.3", 2};
+        side->interface_count = 2;
+        side->turn = side->tcp = true;
+        side->trickle_ms = 300;
+    }
+    config->run_ms = 120000;
+    config->restart_at_ms = 50000;
+    config->restart_both = true;
+}
+
+static void i19_no_check_leaves_by_what_is_hidden(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    for (unsigned n = 0; n < 8; n++) {
+        near_each_other(&config);
+        config.seed = n;
+        config.sides[n & 1].policy = FLOE_GATHER_POLICY_RELAY;
+        config.sides[1 - (n & 1)].policy =
+            n & 2 ? FLOE_GATHER_POLICY_RELAY : FLOE_GATHER_POLICY_ALL;
+        config.sides[n & 1].gather_at_ms = n & 4 ? 2000 : 0;
+        run(&config, &report);
+        assert_int_not_equal(report.sides[0].connected_ms, UINT32_MAX);
+    }
+    for (unsigned n = 0; n < 6; n++) {
+        near_each_other(&config);
+        config.seed = n;
+        config.sides[n & 1].ip_handling = (floe_ip_handling)(1 + n / 2);
+        if (!meet_run(&config, NULL, &report)) { /* the model knows nothing of it */
+            fail_msg("%s", report.why);
+        }
+        assert_true((report.sides[0].connected_ms != UINT32_MAX) == (n < 4));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +423,7 @@ int main(void)
         cmocka_unit_test(i12_lite_on_either_side_and_on_both),
         cmocka_unit_test(i12_lite_without_checks_for_long),
         cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
+        cmocka_unit_test(i19_no_check_leaves_by_what_is_hidden),
         cmocka_unit_test(i14_where_udp_is_blocked),
         cmocka_unit_test(i14_udp_is_better),
         cmocka_unit_test(i15_every_allocation_fails_in_turn),

@@ -61,7 +61,7 @@ static void i13_the_highest_number_counts(void **state)
     assert_string_equal(nominated(&f, worse, true, 3), worse);
     assert_string_equal(nominated(&f, better, true, 2), worse); /* it was overtaken */
     assert_string_equal(nominated(&f, better, true, 0), worse);
-    assert_string_equal(nominated(&f, better, false, 4), better);        /* libwebrtc */
+    assert_string_equal(nominated(&f, better, false, 4), better);         /* libwebrtc */
     assert_string_equal(nominated(&f, worse, false, 0xff000003), better); /* of 24 bits */
     assert_string_equal(nominated(&f, worse, false, 0xff000005), worse);
     end(&f);
