@@ -34,7 +34,7 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
             floe_stun_put_u32(&writer, FLOE_STUN_NOMINATION, pair->nomination);
         }
     }
-    floe_stun_put_integrity(&writer, pair->session->key->sha1);
+    floe_stun_put_integrity(&writer, pair->session->mac);
     floe_stun_put_fingerprint(&writer);
     return floe_stun_written(&writer);
 }
@@ -97,9 +97,15 @@ static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 }
 
 /* The id of what has been sent so far stays known for as long as an answer may come. */
-static void remember(floe_candidate_pair *pair)
+static void remember(const floe_ice *ice, floe_candidate_pair *pair)
 {
-    if (floe_stun_transaction_runs(&pair->transaction)) {
+    if (!floe_stun_transaction_runs(&pair->transaction)) {
+        return;
+    }
+    if (pair->former == NULL) {
+        pair->former = floe_allocate(&ice->allocator, FLOE_FORMER_CHECKS * sizeof *pair->former);
+    }
+    if (pair->former != NULL) { /* else an answer to it is lost */
         floe_duration rto = {pair->transaction.rto * UINT64_C(1000)};
         pair->former[pair->next_former++ % FLOE_FORMER_CHECKS] = (floe_former_check){
             .id = pair->transaction.id,
@@ -110,9 +116,20 @@ static void remember(floe_candidate_pair *pair)
     }
 }
 
+void floe_ice_check_forget(const floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    for (size_t i = 0; pair->former != NULL && i < FLOE_FORMER_CHECKS; i++) {
+        if (!floe_time_reached(now, pair->former[i].until)) {
+            return;
+        }
+    }
+    floe_deallocate(&ice->allocator, pair->former);
+    pair->former = NULL;
+}
+
 void floe_ice_check_cancel(floe_ice *ice, floe_candidate_pair *pair)
 {
-    remember(pair);
+    remember(ice, pair);
     floe_stun_transaction_stop(&pair->transaction);
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
 }
@@ -139,7 +156,7 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
 
 void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    remember(pair);
+    remember(ice, pair);
     if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
                                     floe_ice_checklist_rto(ice), is_reliable(pair),
                                     &ice->random) == FLOE_OK) {
@@ -162,13 +179,14 @@ void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     case FLOE_STUN_SEND_AGAIN:
         floe_ice_checklist_is_slow(ice, pair);
         if (pair->sent_as != ice->naming) { /* the bytes are others (RFC 8489 §5) */
-            remember(pair);
+            remember(ice, pair);
             floe_stun_transaction_rename(&pair->transaction, &ice->random);
             name(ice, pair);
         }
         send(ice, now, pair);
         break;
     case FLOE_STUN_GIVE_UP:
+        floe_ice_check_forget(ice, now, pair);
         floe_ice_pair_fail(ice, pair,
                            pair->failure != FLOE_ICE_FAILURE_NONE ? pair->failure
                                                                   : FLOE_ICE_FAILURE_TIMEOUT);
@@ -243,7 +261,7 @@ typedef struct asked {
 static bool find_former(const floe_candidate_pair *pair, floe_time now, const floe_stun_id *id,
                         asked *found)
 {
-    for (size_t i = 0; i < FLOE_FORMER_CHECKS; i++) {
+    for (size_t i = 0; pair->former != NULL && i < FLOE_FORMER_CHECKS; i++) {
         const floe_former_check *former = &pair->former[i];
         if (former->until.ns > now.ns && floe_stun_id_equal(&former->id, id)) {
             found->controlling = former->controlling;
@@ -406,7 +424,7 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
     if (ice->session == NULL || !find(ice, now, &message->id, &to)) {
         return;
     }
-    if (!floe_stun_check_integrity(message, to.pair->session->key->sha1)) {
+    if (!floe_stun_check_integrity(message, to.pair->session->mac)) {
         ice->strange_answers++;
         return; /* RFC 8489 §9.1.4: as if it had never come */
     }

@@ -1,8 +1,6 @@
 /* The checklist (RFC 8445 §6.1.2): in which order pairs are checked, and which wait for others. */
 #include "ice/ice.h"
 
-#include <string.h>
-
 void floe_ice_checklist_put(floe_ice *ice, floe_candidate_pair *pair)
 {
     floe_list *before = &ice->pairs;
@@ -25,18 +23,18 @@ static bool is_active(const floe_candidate_pair *pair)
            !pair->slow;
 }
 
-static floe_pair_group *group_of(floe_ice *ice, const char *local, const char *remote)
+static floe_pair_group *group_of(floe_ice *ice, uint32_t local, uint32_t remote)
 {
     FLOE_LIST_EACH(group, &ice->groups, floe_pair_group, link)
     {
-        if (strcmp(group->local, local) == 0 && strcmp(group->remote, remote) == 0) {
+        if (group->local == local && group->remote == remote) {
             return group;
         }
     }
     floe_pair_group *group = floe_allocate(&ice->allocator, sizeof *group);
     if (group != NULL) {
-        floe_put_text(group->local, sizeof group->local, local);
-        floe_put_text(group->remote, sizeof group->remote, remote);
+        group->local = local;
+        group->remote = remote;
         floe_list_append(&ice->groups, &group->link);
     }
     return group;
@@ -44,7 +42,8 @@ static floe_pair_group *group_of(floe_ice *ice, const char *local, const char *r
 
 bool floe_ice_checklist_group(floe_ice *ice, floe_candidate_pair *pair)
 {
-    pair->group = group_of(ice, pair->base->first->foundation, pair->remote->foundation);
+    pair->group =
+        group_of(ice, pair->base->first->foundation_number, pair->remote->foundation_number);
     if (pair->group == NULL) {
         return false;
     }

@@ -41,6 +41,7 @@ void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *p
 void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     pair->answered = now;
+    floe_ice_check_forget(ice, now, pair);
     floe_ice_consent_heard(ice, now, pair);
     if (!pair->valid) {
         pair->valid_since = now;

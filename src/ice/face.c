@@ -1,4 +1,5 @@
-/* The public calls of an agent (include/floe/ice.h). Each that brings something ends in `settle`. */
+/* The public calls of an agent (include/floe/ice.h). Each that brings something ends in `floe_ice_settle`. */
+#include "base/address.h"
 #include "base/crypto.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -111,7 +112,7 @@ static void check_next(floe_ice *ice, floe_time now)
     ice->has_next = next != NULL;
 }
 
-static void settle(floe_ice *ice, floe_time now)
+void floe_ice_settle(floe_ice *ice, floe_time now)
 {
     bool runs = ice->session != NULL && ice->state != FLOE_ICE_STATE_FAILED;
 
@@ -219,7 +220,7 @@ floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_parameters *p
     ice->failure_at = floe_time_after(now, floe_milliseconds(ice->options.failed_after_ms));
     ice->unsettled = true;
     floe_ice_arrivals_made_up(ice, now);
-    settle(ice, now);
+    floe_ice_settle(ice, now);
     return FLOE_OK;
 }
 
@@ -242,7 +243,7 @@ floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
         ice->remote_end = true;
         ice->unsettled = true;
     }
-    settle(ice, now);
+    floe_ice_settle(ice, now);
     return error;
 }
 
@@ -256,7 +257,7 @@ floe_error floe_ice_remove_remote_candidate(floe_ice *ice, floe_time now,
         return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
     }
     floe_error error = floe_ice_remote_remove(ice, candidate);
-    settle(ice, now);
+    floe_ice_settle(ice, now);
     return error;
 }
 
@@ -265,7 +266,7 @@ void floe_ice_looked_up(floe_ice *ice, floe_time now, const char *name, floe_err
 {
     if (ice != NULL && name != NULL && (addresses != NULL || count == 0)) {
         floe_ice_names_found(ice, name, error, addresses, count);
-        settle(ice, now);
+        floe_ice_settle(ice, now);
     }
 }
 
@@ -314,118 +315,70 @@ void floe_ice_core_output(floe_ice *ice, floe_time now, const floe_core_output *
     default:
         return;
     }
-    settle(ice, now);
+    floe_ice_settle(ice, now);
 }
 
-/* Something that is neither a check nor data of the application's. */
-static bool take_stun(floe_ice *ice, floe_time now, const floe_packet *packet)
+/* Nearly every packet is data by the chosen pair: for that there is nothing to look for. */
+static bool is_usual(const floe_ice *ice, const floe_packet *packet)
 {
-    floe_stun_message message;
+    const floe_candidate_pair *pair = ice->selected;
 
-    if (packet->kind != FLOE_PACKET_STUN ||
-        floe_stun_parse(floe_span_of(packet->data, packet->size), &message) != FLOE_STUN_PARSED ||
-        message.method != FLOE_STUN_BINDING) {
-        return false;
-    }
-    floe_ice_check_answered(ice, now, packet, &message);
-    settle(ice, now);
-    return true;
+    return pair != NULL && packet->kind != FLOE_PACKET_STUN && !pair->silent &&
+           ice->former == NULL && pair->base->id == packet->candidate_id &&
+           floe_address_is(&pair->remote->address, &packet->peer);
 }
 
 bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet)
 {
-    if (ice == NULL || packet == NULL || ice->state == FLOE_ICE_STATE_CLOSED) {
+    if (ice == NULL || packet == NULL) {
         return false;
     }
-    if (packet->check != NULL) {
-        floe_ice_arrival(ice, now, packet);
-        settle(ice, now);
-        return false;
+    if (is_usual(ice, packet)) {
+        ice->selected->last_heard = now;
+        floe_ice_count_received(now, ice->selected, packet->size);
+        return true;
     }
-    if (take_stun(ice, now, packet)) {
-        return false;
-    }
-    floe_candidate_pair *pair = floe_ice_pair_of(ice, packet->candidate_id, &packet->peer);
-    bool is_of_former = ice->former != NULL && pair != NULL && ice->former->base == pair->base &&
-                        floe_address_equal(&ice->former->remote->address, &packet->peer);
-    if (is_of_former) { /* the one that is in use, whatever pair of today has the same addresses */
-        pair = ice->former;
-    }
-    if (pair != NULL) {
-        bool was_silent = pair->silent;
-        floe_ice_consent_heard(ice, now, pair);
-        if (was_silent) {
-            settle(ice, now);
-        }
-    }
-    bool is_data = (pair != NULL && pair->heard) ||
-                   floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
-    if (is_data) {
-        floe_ice_count_received(ice, now, pair, packet->size);
-    }
-    return is_data;
-}
-
-static bool owns_check(const floe_ice *ice, const char *username_fragment)
-{
-    return (ice->session != NULL && floe_ice_is_remote(ice->session, username_fragment)) ||
-           (ice->former_session != NULL &&
-            floe_ice_is_remote(ice->former_session, username_fragment));
-}
-
-static bool has_pair(const floe_ice *ice, const floe_packet *packet)
-{
-    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
-    {
-        if (pair->base->id == packet->candidate_id &&
-            floe_address_equal(&pair->remote->address, &packet->peer)) {
-            return true;
-        }
-    }
-    return (ice->former != NULL && ice->former->base->id == packet->candidate_id &&
-            floe_address_equal(&ice->former->remote->address, &packet->peer)) ||
-           floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
+    return floe_ice_take_packet(ice, now, packet);
 }
 
 bool floe_ice_owns(const floe_ice *ice, const floe_packet *packet)
 {
-    floe_stun_message message;
+    return ice != NULL && packet != NULL &&
+           (is_usual(ice, packet) || floe_ice_owns_packet(ice, packet));
+}
 
-    if (ice == NULL || packet == NULL) {
-        return false;
+static floe_error no_pair(const floe_ice *ice)
+{
+    return ice->state == FLOE_ICE_STATE_CLOSED
+               ? floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed")
+               : floe_fail(FLOE_ERR_NOT_CONNECTED, "no pair of candidates works");
+}
+
+static floe_error not_sent(floe_ice *ice, floe_candidate_pair *pair, size_t size, floe_error error)
+{
+    if (error == FLOE_ERR_QUEUE_FULL || error == FLOE_ERR_NO_MEMORY) {
+        floe_ice_count_discarded(pair, size);
     }
-    if (packet->check != NULL) {
-        return owns_check(ice, packet->check->remote_username_fragment);
-    }
-    if (packet->kind == FLOE_PACKET_STUN &&
-        floe_stun_parse(floe_span_of(packet->data, packet->size), &message) == FLOE_STUN_PARSED &&
-        message.method == FLOE_STUN_BINDING && message.class != FLOE_STUN_INDICATION) {
-        return floe_ice_check_is_ours(ice, &message.id);
-    }
-    return has_pair(ice, packet);
+    ice->full = ice->full || error == FLOE_ERR_QUEUE_FULL;
+    return error;
 }
 
 floe_error floe_ice_send(floe_ice *ice, floe_time now, const void *data, size_t size)
 {
-    if (ice == NULL || (data == NULL && size > 0)) {
+    if (ice == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_send: NULL");
-    }
-    if (ice->state == FLOE_ICE_STATE_CLOSED) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
     }
     floe_candidate_pair *pair = floe_ice_in_use(ice);
     if (pair == NULL) {
-        return floe_fail(FLOE_ERR_NOT_CONNECTED, "no pair of candidates works");
+        return no_pair(ice);
     }
     floe_error error =
         floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, data, size);
-    ice->full = ice->full || error == FLOE_ERR_QUEUE_FULL;
-    if (error == FLOE_OK) {
-        floe_ice_count_sent(ice, now, pair, size);
-    } else if (error == FLOE_ERR_QUEUE_FULL || error == FLOE_ERR_NO_MEMORY) {
-        floe_ice_count_discarded(pair, size);
+    if (error != FLOE_OK) {
+        return not_sent(ice, pair, size, error);
     }
-    return error;
+    floe_ice_count_sent(now, pair, size);
+    return FLOE_OK;
 }
 
 /* ── Time ── */
@@ -434,7 +387,8 @@ void floe_ice_time(floe_ice *ice, floe_time now)
 {
     floe_alarm *alarm;
 
-    if (ice == NULL || ice->state == FLOE_ICE_STATE_CLOSED) {
+    if (ice == NULL || ice->state == FLOE_ICE_STATE_CLOSED ||
+        !floe_time_reached(now, floe_ice_deadline(ice))) {
         return;
     }
     while ((alarm = floe_agenda_due(&ice->checks, now)) != NULL) {
@@ -446,7 +400,7 @@ void floe_ice_time(floe_ice *ice, floe_time now)
         floe_ice_consent_due(ice, now, FLOE_CONTAINER(alarm, floe_candidate_pair, consent));
     }
     ice->unsettled = true; /* Ta, or a wait, may be over */
-    settle(ice, now);
+    floe_ice_settle(ice, now);
 }
 
 floe_time floe_ice_deadline(const floe_ice *ice)

@@ -6,14 +6,6 @@
 #define WORKED_FOR floe_seconds(2)
 #define CHOSEN_FOR floe_seconds(10)
 
-floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
-{
-    floe_candidate_pair *chosen = floe_ice_chosen(ice);
-    bool is_needed = chosen == NULL || (chosen->silent && ice->best != NULL && !ice->best->silent);
-
-    return is_needed ? ice->best : chosen;
-}
-
 /* What makes one fail probably makes the other fail too. */
 static bool shares(const floe_candidate_pair *a, const floe_candidate_pair *b)
 {

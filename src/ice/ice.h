@@ -8,7 +8,8 @@
  *     pair         making and ending one       outcome      the state of it all
  *     restart      what stays (§9)             failover     which other pair takes over, and when
  *     lite         what is less (§2.5)         listing      what is told of pairs
- *     look_up      the peer's names            explain      why, in words */
+ *     look_up      the peer's names            explain      why, in words
+ *     packet       what arrives                statistics   what is counted */
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
@@ -37,9 +38,9 @@
 /* Roles that are mended more often than this are in conflict for ever. */
 #define FLOE_ICE_ROLE_CHANGES_MAX 8
 
-/* The two sides as they name themselves: USERNAME "REMOTE:LOCAL", and the key of the remote password. */
+/* The two sides as they name themselves: USERNAME "REMOTE:LOCAL", and the remote password, made ready. */
 typedef struct floe_ice_session {
-    floe_stun_key *key;
+    floe_mac *mac;
     size_t remote_size; /* of the part before the colon */
     bool lite;          /* we send no checks */
     bool remote_lite;   /* the peer does not */
@@ -54,7 +55,8 @@ typedef struct floe_local_candidate {
     uint32_t id;
     uint32_t priority;
     floe_candidate_type type;
-    floe_address address; /* family none: it shows a name */
+    floe_address address;       /* family none: it shows a name */
+    uint32_t foundation_number; /* the same where the text is the same */
     char foundation[FLOE_FOUNDATION_SIZE];
 } floe_local_candidate;
 
@@ -85,10 +87,11 @@ typedef struct floe_remote_candidate {
     uint8_t type;       /* a floe_candidate_type */
     uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
     char foundation[FLOE_FOUNDATION_SIZE];
-    floe_time shown;         /* when a check did */
-    uint32_t shown_to;       /* the base that it came to */
-    floe_remote_name *name;  /* that it was signalled by; NULL: none */
-    char *username_fragment; /* that it names, until the start; NULL: none */
+    uint32_t foundation_number; /* the same where the text is the same */
+    floe_time shown;            /* when a check did */
+    uint32_t shown_to;          /* the base that it came to */
+    floe_remote_name *name;     /* that it was signalled by; NULL: none */
+    char *username_fragment;    /* that it names, until the start; NULL: none */
 } floe_remote_candidate;
 
 /* One that shows a name (I15): its addresses are candidates once they are known. */
@@ -115,11 +118,19 @@ typedef struct floe_former_check {
 /* Pairs of one foundation (RFC 8445 §5.1.1.3, §6.1.2.6). */
 typedef struct floe_pair_group {
     floe_list link;
-    size_t pairs;
-    size_t active; /* so many of them are waiting or in progress */
-    char local[FLOE_FOUNDATION_SIZE];
-    char remote[FLOE_FOUNDATION_SIZE];
+    uint32_t local; /* foundations, by their numbers */
+    uint32_t remote;
+    uint32_t pairs;
+    uint32_t active; /* so many of them are waiting or in progress */
 } floe_pair_group;
+
+/* W3C RTCTransportStats: of pairs that are no more. */
+typedef struct floe_data_counts {
+    uint64_t packets_sent;
+    uint64_t packets_received;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+} floe_data_counts;
 
 /* W3C RTCIceCandidatePairStats, as floe_ice_pair has them. */
 typedef struct floe_pair_counts {
@@ -150,28 +161,28 @@ typedef struct floe_candidate_pair {
     floe_pair_group *group;          /* NULL: it is of before a restart */
     uint64_t priority;               /* of its check */
     uint64_t value;                  /* of what the check has shown; 0: it is not valid */
-    floe_ice_pair_state state;
-    floe_ice_failure failure;
     uint16_t error_code;
-    bool valid;
-    bool nominated;
-    bool heard;            /* an authenticated check came by it, or an answer */
-    bool wants_nomination; /* the next check has USE-CANDIDATE */
-    bool to_be_nominated;  /* the peer's USE-CANDIDATE came before the check has succeeded */
-    bool hurried;          /* the check was sent again at once because of ICMP */
-    bool slow;             /* its check was not answered at once: no other waits for it */
-    bool lapsed;           /* it has worked, and has not been looked after since */
-    bool silent;           /* the one in use has not answered for a while */
-    bool heard_plain;      /* a check without USE-CANDIDATE came first */
-    uint32_t nomination;   /* its number; 0: it has none */
-    uint32_t told;         /* how it was when it was told last; 0: it was not */
+    uint8_t state;   /* a floe_ice_pair_state */
+    uint8_t failure; /* a floe_ice_failure */
+    bool valid : 1;
+    bool nominated : 1;
+    bool heard : 1;            /* an authenticated check came by it, or an answer */
+    bool wants_nomination : 1; /* the next check has USE-CANDIDATE */
+    bool to_be_nominated : 1;  /* the peer's USE-CANDIDATE came before the check has succeeded */
+    bool hurried : 1;          /* the check was sent again at once because of ICMP */
+    bool slow : 1;             /* its check was not answered at once: no other waits for it */
+    bool lapsed : 1;           /* it has worked, and has not been looked after since */
+    bool silent : 1;           /* the one in use has not answered for a while */
+    bool heard_plain : 1;      /* a check without USE-CANDIDATE came first */
+    uint32_t nomination;       /* its number; 0: it has none */
+    uint32_t told;             /* how it was when it was told last; 0: it was not */
     /* The check at hand. */
-    bool sent_controlling;
-    bool sent_nomination;
+    bool sent_controlling : 1;
+    bool sent_nomination : 1;
     uint8_t sent_as; /* ice->naming of then */
     uint8_t next_former;
     floe_stun_transaction transaction;
-    floe_former_check former[FLOE_FORMER_CHECKS];
+    floe_former_check *former; /* FLOE_FORMER_CHECKS; NULL: there are none */
     /* Consent, where it is valid. */
     floe_time valid_since;
     floe_time answered;       /* when a check was last */
@@ -185,7 +196,7 @@ typedef struct floe_candidate_pair {
     /* What the latest answer has shown of us. */
     floe_address mapped;
     uint32_t mapped_priority;
-    floe_candidate_type mapped_type;
+    uint8_t mapped_type; /* a floe_candidate_type; 0: it has shown nothing yet */
 } floe_candidate_pair;
 
 /* What a check says of it. */
@@ -229,7 +240,7 @@ struct floe_ice {
     floe_list remotes;
     floe_list names; /* of the peer's candidates */
     size_t remote_count;
-    uint32_t reflexive_count; /* numbers the foundations of those that checks have shown */
+    uint32_t foundation_count; /* numbers foundations */
     floe_list groups;
     floe_list pairs;
     size_t pair_count;
@@ -242,10 +253,7 @@ struct floe_ice {
     floe_candidate_pair *watched; /* that which is in use, as it was last looked at */
     floe_candidate_pair *backup;  /* that which is kept ready, likewise */
     floe_time selected_at;        /* when the chosen one was */
-    uint64_t packets_sent;        /* by all pairs that there have been */
-    uint64_t packets_received;
-    uint64_t bytes_sent;
-    uint64_t bytes_received;
+    floe_data_counts gone;        /* by pairs that are no more */
     uint64_t selections;
     uint32_t
         strange_checks; /* of the generation: not signed by our password, or in no known name */
@@ -272,6 +280,16 @@ struct floe_ice {
     floe_ice_output output;
     floe_ice_pair_list *told; /* the pair in it; NULL: none */
 };
+
+/* ── face ── */
+
+/* What follows from an input. */
+void floe_ice_settle(floe_ice *ice, floe_time now);
+
+/* ── packet ── */
+
+bool floe_ice_take_packet(floe_ice *ice, floe_time now, const floe_packet *packet);
+bool floe_ice_owns_packet(const floe_ice *ice, const floe_packet *packet);
 
 /* ── options ── */
 
@@ -354,6 +372,7 @@ floe_candidate_pair *floe_ice_pair_need(floe_ice *ice, floe_ice_base *base,
                                         floe_remote_candidate *remote);
 floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
                                       const floe_address *peer);
+bool floe_ice_has_pair(const floe_ice *ice, uint32_t candidate_id, const floe_address *peer);
 void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair);
 /* It is none of the checklist's any more. */
 void floe_ice_pair_leaves(floe_ice *ice, floe_candidate_pair *pair);
@@ -367,7 +386,8 @@ uint32_t floe_ice_reflexive_priority(const floe_ice_base *base);
 /* What the peer sees of us, as far as that is known. */
 static inline floe_candidate_type floe_ice_pair_local_type(const floe_candidate_pair *pair)
 {
-    return pair->mapped_type != 0 ? pair->mapped_type : pair->base->first->type;
+    return pair->mapped_type != 0 ? (floe_candidate_type)pair->mapped_type
+                                  : pair->base->first->type;
 }
 
 /* Relays for TCP let in who may connect to their passive candidates (RFC 6062 §4.4). */
@@ -403,6 +423,8 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
 void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Its transaction is due. */
 void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* What an answer can come to no more is forgotten. */
+void floe_ice_check_forget(const floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* It is sent no more, but its answer is still good. */
 void floe_ice_check_cancel(floe_ice *ice, floe_candidate_pair *pair);
 /* An answer, of whatever it may be one. */
@@ -450,7 +472,13 @@ static inline floe_candidate_pair *floe_ice_chosen(const floe_ice *ice)
 }
 
 /* That which data goes by; NULL: none. Where the chosen one is silent, it is another one that is not. */
-floe_candidate_pair *floe_ice_in_use(const floe_ice *ice);
+static inline floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
+{
+    floe_candidate_pair *chosen = floe_ice_chosen(ice);
+    bool is_needed = chosen == NULL || (chosen->silent && ice->best != NULL && !ice->best->silent);
+
+    return is_needed ? ice->best : chosen;
+}
 /* Of the others that work, the one to be kept ready; NULL: there is none. */
 floe_candidate_pair *floe_ice_backup(const floe_ice *ice);
 /* Which pair is to take over from the chosen one, and when. NULL: none. */
@@ -503,9 +531,21 @@ bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output);
 
 /* ── statistics ── */
 
-void floe_ice_count_sent(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size);
+static inline void floe_ice_count_sent(floe_time now, floe_candidate_pair *pair, size_t size)
+{
+    pair->counts.packets_sent++;
+    pair->counts.bytes_sent += size;
+    pair->counts.last_sent = now;
+}
+static inline void floe_ice_count_received(floe_time now, floe_candidate_pair *pair, size_t size)
+{
+    pair->counts.packets_received++;
+    pair->counts.bytes_received += size;
+    pair->counts.last_received = now;
+}
 void floe_ice_count_discarded(floe_candidate_pair *pair, size_t size);
-void floe_ice_count_received(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size);
+/* The pair is no more, and what was counted of it is the agent's. */
+void floe_ice_count_gone(floe_ice *ice, const floe_candidate_pair *pair);
 
 /* ── listing ── */
 

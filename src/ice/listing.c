@@ -265,8 +265,6 @@ const floe_ice_pair *floe_ice_pair_tell(floe_ice *ice, const floe_candidate_pair
 {
     told_pair *told;
 
-    floe_ice_pair_list_free(ice->told);
-    ice->told = NULL;
     list_block *block = new_block(ice, 1, &told);
     if (block == NULL) {
         return NULL;

@@ -72,6 +72,20 @@ static void free_base(floe_ice *ice, floe_ice_base *base)
     floe_deallocate(&ice->allocator, base);
 }
 
+static uint32_t number_of(floe_ice *ice, const char *foundation)
+{
+    FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)
+    {
+        FLOE_LIST_EACH(candidate, &base->candidates, floe_local_candidate, link)
+        {
+            if (strcmp(candidate->foundation, foundation) == 0) {
+                return candidate->foundation_number;
+            }
+        }
+    }
+    return ++ice->foundation_count;
+}
+
 static floe_local_candidate *new_candidate(floe_ice *ice, floe_ice_base *base,
                                            const floe_candidate *from)
 {
@@ -82,6 +96,7 @@ static floe_local_candidate *new_candidate(floe_ice *ice, floe_ice_base *base,
         candidate->type = from->type;
         candidate->priority = from->priority;
         floe_put_text(candidate->foundation, sizeof candidate->foundation, from->foundation);
+        candidate->foundation_number = number_of(ice, candidate->foundation);
         (void)floe_candidate_address(from, &candidate->address); /* a name has none */
         floe_list_append(&base->candidates, &candidate->link);
     }

@@ -71,6 +71,8 @@ static bool take_first(floe_ice *ice, floe_ice_output *output)
 bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output)
 {
     ice->output = (floe_ice_output){0};
+    floe_ice_pair_list_free(ice->told); /* it was valid until now */
+    ice->told = NULL;
     if (take_found(ice, &ice->output)) {
         *output = &ice->output;
         return true;

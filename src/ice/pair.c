@@ -225,14 +225,46 @@ void floe_ice_let_in(floe_ice *ice, floe_time now)
 
 static bool is_by(const floe_candidate_pair *pair, uint32_t candidate_id, const floe_address *peer)
 {
-    return pair->base->id == candidate_id && floe_address_equal(&pair->remote->address, peer);
+    return pair->base->id == candidate_id &&
+           (floe_address_is(&pair->remote->address, peer) || /* but for its scope */
+            floe_address_equal(&pair->remote->address, peer));
+}
+
+/* What nearly every packet comes by: the pair in use, or that of the packet before. */
+static floe_candidate_pair *usual_pair_of(const floe_ice *ice, uint32_t candidate_id,
+                                          const floe_address *peer)
+{
+    floe_candidate_pair *likely[] = {ice->selected, ice->latest};
+
+    for (size_t i = 0; i < sizeof likely / sizeof *likely; i++) {
+        if (likely[i] != NULL && is_by(likely[i], candidate_id, peer)) {
+            return likely[i];
+        }
+    }
+    return NULL;
+}
+
+bool floe_ice_has_pair(const floe_ice *ice, uint32_t candidate_id, const floe_address *peer)
+{
+    if (usual_pair_of(ice, candidate_id, peer) != NULL) {
+        return true;
+    }
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (is_by(pair, candidate_id, peer)) {
+            return true;
+        }
+    }
+    return ice->former != NULL && is_by(ice->former, candidate_id, peer);
 }
 
 floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
                                       const floe_address *peer)
 {
-    if (ice->latest != NULL && is_by(ice->latest, candidate_id, peer)) {
-        return ice->latest;
+    floe_candidate_pair *usual = usual_pair_of(ice, candidate_id, peer);
+
+    if (usual != NULL) {
+        return usual;
     }
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
@@ -259,6 +291,7 @@ void floe_ice_pair_leaves(floe_ice *ice, floe_candidate_pair *pair)
 void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
 {
     floe_ice_pair_leaves(ice, pair);
+    floe_ice_count_gone(ice, pair);
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     ice->watched = ice->watched == pair ? NULL : ice->watched;
     ice->backup = ice->backup == pair ? NULL : ice->backup;
@@ -269,6 +302,7 @@ void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
     if (ice->selected == pair) {
         floe_ice_select(ice, NULL);
     }
+    floe_deallocate(&ice->allocator, pair->former);
     floe_deallocate(&ice->allocator, pair);
 }
 

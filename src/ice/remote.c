@@ -123,6 +123,17 @@ static floe_remote_candidate *add(floe_ice *ice, const floe_address *address, ui
     return remote;
 }
 
+static uint32_t number_of(floe_ice *ice, const char *foundation)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->foundation_number != 0 && strcmp(remote->foundation, foundation) == 0) {
+            return remote->foundation_number;
+        }
+    }
+    return ++ice->foundation_count;
+}
+
 static void take_signalled(floe_ice *ice, floe_remote_candidate *remote,
                            const floe_remote_candidate *like)
 {
@@ -131,7 +142,9 @@ static void take_signalled(floe_ice *ice, floe_remote_candidate *remote,
     remote->tcp_type = like->tcp_type;
     remote->priority = like->priority;
     remote->related = like->related;
+    remote->foundation_number = 0;
     memcpy(remote->foundation, like->foundation, sizeof remote->foundation);
+    remote->foundation_number = number_of(ice, like->foundation);
     take_name(ice, remote, like->name);
 }
 
@@ -335,6 +348,7 @@ static void take_active(const floe_ice *ice, floe_remote_candidate *shown)
             shown->priority = remote->priority;
             shown->related = remote->related;
             memcpy(shown->foundation, remote->foundation, sizeof shown->foundation);
+            shown->foundation_number = remote->foundation_number;
             return;
         }
     }
@@ -359,8 +373,9 @@ floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
         remote->shown = now;
         remote->shown_to = base->id;
         /* "an arbitrary value, different from the foundations of all other remote candidates": theirs are ice-char. */
+        remote->foundation_number = ++ice->foundation_count;
         (void)snprintf(remote->foundation, sizeof remote->foundation, "prflx-%u",
-                       ++ice->reflexive_count);
+                       remote->foundation_number);
         remote->tcp_type = base->tcp_type == FLOE_TCP_TYPE_ACTIVE    ? FLOE_TCP_TYPE_PASSIVE
                            : base->tcp_type == FLOE_TCP_TYPE_PASSIVE ? FLOE_TCP_TYPE_ACTIVE
                                                                      : FLOE_TCP_TYPE_NONE;

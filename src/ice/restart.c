@@ -19,6 +19,7 @@ void floe_ice_former_end(floe_ice *ice)
     floe_candidate_pair *pair = ice->former;
 
     ice->former = NULL;
+    floe_ice_count_gone(ice, pair);
     /* The peer may still send by it. */
     floe_ice_arrival_expect(ice, pair->base->id, &pair->remote->address);
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
@@ -27,6 +28,7 @@ void floe_ice_former_end(floe_ice *ice)
     ice->backup = ice->backup == pair ? NULL : ice->backup;
     ice->latest = ice->latest == pair ? NULL : ice->latest;
     floe_deallocate(&ice->allocator, pair->remote);
+    floe_deallocate(&ice->allocator, pair->former);
     floe_deallocate(&ice->allocator, pair);
     floe_ice_session_free(ice, ice->former_session);
     ice->former_session = NULL;

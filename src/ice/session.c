@@ -55,8 +55,9 @@ floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameter
     memcpy(session->username, remote->username_fragment, theirs);
     session->username[theirs] = ':';
     memcpy(session->username + theirs + 1, local.username_fragment, ours);
-    *error =
-        floe_stun_key_short_term(&ice->allocator, floe_span_text(remote->password), &session->key);
+    /* RFC 8489 §9.1.1: the password itself is the key. */
+    *error = floe_mac_new(&ice->allocator, FLOE_HASH_SHA1, floe_span_text(remote->password),
+                          &session->mac);
     if (*error != FLOE_OK) {
         floe_deallocate(&ice->allocator, session);
         return NULL;
@@ -67,7 +68,7 @@ floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameter
 void floe_ice_session_free(const floe_ice *ice, floe_ice_session *session)
 {
     if (session != NULL) {
-        floe_stun_key_release(session->key);
+        floe_mac_free(session->mac);
         floe_deallocate(&ice->allocator, session);
     }
 }

@@ -3,30 +3,38 @@
 #include "base/error.h"
 #include "ice/ice.h"
 
-void floe_ice_count_sent(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size)
-{
-    pair->counts.packets_sent++;
-    pair->counts.bytes_sent += size;
-    pair->counts.last_sent = now;
-    ice->packets_sent++;
-    ice->bytes_sent += size;
-}
-
 void floe_ice_count_discarded(floe_candidate_pair *pair, size_t size)
 {
     pair->counts.packets_discarded++;
     pair->counts.bytes_discarded += size;
 }
 
-void floe_ice_count_received(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size)
+static void add(floe_data_counts *all, const floe_candidate_pair *pair)
 {
-    ice->packets_received++;
-    ice->bytes_received += size;
-    if (pair != NULL) {
-        pair->counts.packets_received++;
-        pair->counts.bytes_received += size;
-        pair->counts.last_received = now;
+    all->packets_sent += pair->counts.packets_sent;
+    all->packets_received += pair->counts.packets_received;
+    all->bytes_sent += pair->counts.bytes_sent;
+    all->bytes_received += pair->counts.bytes_received;
+}
+
+void floe_ice_count_gone(floe_ice *ice, const floe_candidate_pair *pair)
+{
+    add(&ice->gone, pair);
+}
+
+/* By all pairs that there have been. */
+static floe_data_counts count_all(const floe_ice *ice)
+{
+    floe_data_counts all = ice->gone;
+
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        add(&all, pair);
     }
+    if (ice->former != NULL) {
+        add(&all, ice->former);
+    }
+    return all;
 }
 
 floe_error floe_ice_get_statistics(const floe_ice *ice, floe_ice_statistics *statistics)
@@ -34,13 +42,14 @@ floe_error floe_ice_get_statistics(const floe_ice *ice, floe_ice_statistics *sta
     if (ice == NULL || statistics == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_get_statistics: NULL");
     }
+    floe_data_counts data = count_all(ice);
     floe_ice_statistics all = {
         .role = ice->role,
         .state = ice->state,
-        .packets_sent = ice->packets_sent,
-        .packets_received = ice->packets_received,
-        .bytes_sent = ice->bytes_sent,
-        .bytes_received = ice->bytes_received,
+        .packets_sent = data.packets_sent,
+        .packets_received = data.packets_received,
+        .bytes_sent = data.bytes_sent,
+        .bytes_received = data.bytes_received,
         .selected_candidate_pair_changes = ice->selections,
     };
     floe_parameters local = FLOE_PARAMETERS_INIT;

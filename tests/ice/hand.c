@@ -63,13 +63,19 @@ static void to_server(fixture *f, uint32_t channel, floe_span data)
     floe_address address;
     char text[FLOE_ADDRESS_TEXT_SIZE];
 
-    assert_int_equal(floe_stun_parse(data, &message), FLOE_STUN_PARSED);
-    if (message.method == FLOE_STUN_ALLOCATE) {
-        f->allocated_by[f->allocates] = channel;
-        f->allocate[f->allocates++] = message.id;
+    if (floe_stun_parse(data, &message) != FLOE_STUN_PARSED) { /* ChannelData */
+        return;
+    }
+    if (message.class == FLOE_STUN_REQUEST && message.method != FLOE_STUN_CONNECT) {
+        assert_true(f->asked_count < sizeof f->asked / sizeof *f->asked);
+        f->asked[f->asked_count].channel = channel;
+        f->asked[f->asked_count].method = message.method;
+        f->asked[f->asked_count++].id = message.id;
     }
     for (size_t at = 0; floe_stun_next_attribute(&message, &at, &attribute);) {
-        if (attribute.type == FLOE_STUN_XOR_PEER_ADDRESS &&
+        bool asks =
+            message.method == FLOE_STUN_CREATE_PERMISSION || message.method == FLOE_STUN_CONNECT;
+        if (asks && attribute.type == FLOE_STUN_XOR_PEER_ADDRESS &&
             floe_stun_attribute_address(&message, &attribute, &address)) {
             (void)floe_address_format(&address, text, sizeof text);
             say(f->permitted, sizeof f->permitted, text);
@@ -83,14 +89,18 @@ static void server_answers(fixture *f)
     floe_address relayed = address_of("203.0.113.2:49000");
     floe_address mapped = address_of("192.0.2.1:6000");
 
-    while (f->allocates > 0 && !late) {
-        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
-                                                  FLOE_STUN_ALLOCATE, &f->allocate[--f->allocates]);
-        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    while (f->asked_count > 0 && !late) {
+        f->asked_count--;
+        uint16_t method = f->asked[f->asked_count].method;
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, method,
+                                                  &f->asked[f->asked_count].id);
+        if (method == FLOE_STUN_ALLOCATE) {
+            floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+        }
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
         floe_span all = floe_stun_written(&writer);
-        floe_core_stream(f->core, f->now, f->allocated_by[f->allocates], all.data, all.size);
+        floe_core_stream(f->core, f->now, f->asked[f->asked_count].channel, all.data, all.size);
         outputs(f);
     }
 }
@@ -234,7 +244,7 @@ void begin_with(fixture *f, const floe_ice_options *options)
     if (options != NULL) {
         all = *options;
     }
-    all.allocator = &f->memory.table;
+    all.allocator = all.allocator != NULL ? all.allocator : &f->memory.table;
     assert_int_equal(floe_ice_new(f->core, &all, &f->random.table, &f->ice), FLOE_OK);
     f->local = (floe_parameters)FLOE_PARAMETERS_INIT;
     assert_int_equal(floe_core_get_local_parameters(f->core, &f->local), FLOE_OK);

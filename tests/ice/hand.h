@@ -51,12 +51,15 @@ typedef struct fixture {
     unsigned selections;
     bool has_selected;
     floe_ice_pair selected;
-    uint32_t by;              /* 0: UDP */
-    floe_stun_id allocate[4]; /* that the TURN server is to answer */
-    size_t allocates;
-    uint32_t allocated_by[4]; /* by which connections */
-    char permitted[512];      /* whom it lets in */
-    bool delivered;           /* the latest packet was the application's */
+    uint32_t by; /* 0: UDP */
+    struct {
+        floe_stun_id id;
+        uint32_t channel;
+        uint16_t method;
+    } asked[16]; /* what the TURN server is to answer */
+    size_t asked_count;
+    char permitted[512]; /* whom it lets in */
+    bool delivered;      /* the latest packet was the application's */
     const char *answers; /* checks that are sent there are answered at once; NULL: by the test */
 } fixture;
 

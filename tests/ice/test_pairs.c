@@ -36,7 +36,7 @@ static void i17_pairs_have_their_candidates(void **state)
     line(list->pairs[0]->remote, text);
     assert_string_equal(text, "candidate:f1 1 udp 2130706431 198.51.100.7 7000 typ host");
     line(list->pairs[1]->remote, text);
-    assert_string_equal(text, "candidate:prflx1 1 udp 1862270975 198.51.100.9 9000 typ prflx "
+    assert_string_equal(text, "candidate:prflx4 1 udp 1862270975 198.51.100.9 9000 typ prflx "
                               "raddr 0.0.0.0 rport 9");
     line(list->pairs[2]->remote, text);
     assert_string_equal(text, "candidate:f2 1 udp 1694498815 198.51.100.8 8000 typ srflx "
