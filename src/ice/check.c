@@ -200,7 +200,7 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
 {
     floe_ice_check_cancel(ice, pair);
     floe_list_remove(&pair->triggered);
-    pair->failure = failure;
+    pair->failure = (uint8_t)failure;
     pair->wants_nomination = false;
     pair->nominated = false;
     pair->lapsed = false;
@@ -319,7 +319,7 @@ static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
     FLOE_LIST_EACH(candidate, &pair->base->candidates, floe_local_candidate, link)
     {
         if (candidate->address.family != FLOE_FAMILY_NONE && is_shown(pair, candidate, mapped)) {
-            pair->mapped_type = candidate->type;
+            pair->mapped_type = (uint8_t)candidate->type;
             pair->mapped_priority = candidate->priority;
             return;
         }

@@ -73,12 +73,12 @@ void floe_ice_pair_to(floe_ice *ice, floe_candidate_pair *pair, floe_ice_pair_st
 {
     ice->unsettled = true;
     if (pair->group == NULL) {
-        pair->state = state;
+        pair->state = (uint8_t)state;
         return;
     }
     ice->in_state[pair->state]--;
     pair->group->active -= is_active(pair);
-    pair->state = state;
+    pair->state = (uint8_t)state;
     ice->in_state[pair->state]++;
     pair->group->active += is_active(pair);
 }

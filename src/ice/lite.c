@@ -13,7 +13,7 @@ floe_ice_role floe_ice_lite_role(const floe_ice_session *session, floe_ice_role 
 /* As if our own check had succeeded. */
 static void make_valid(floe_ice *ice, floe_candidate_pair *pair)
 {
-    pair->mapped_type = pair->base->first->type;
+    pair->mapped_type = (uint8_t)pair->base->first->type;
     pair->mapped_priority = pair->base->first->priority;
     pair->valid = true;
     floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_SUCCEEDED);
