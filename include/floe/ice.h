@@ -473,6 +473,21 @@ FLOE_EXPORT floe_ice_role floe_ice_get_role(const floe_ice *ice);
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
  */
 FLOE_EXPORT floe_error floe_ice_get_pairs(const floe_ice *ice, floe_ice_pair_list **list);
+/**
+ * The chosen pair (ORTC getSelectedCandidatePair).
+ *
+ * @param list  receives a list of this one pair; freed by floe_ice_pair_list_free.
+ * @return as floe_ice_get_pairs; FLOE_ERR_NOT_CONNECTED: none is chosen.
+ */
+FLOE_EXPORT floe_error floe_ice_get_selected_pair(const floe_ice *ice, floe_ice_pair_list **list);
+/**
+ * The remote candidates (ORTC getRemoteCandidates), without those that only checks have shown.
+ *
+ * @param list  receives them; freed by floe_candidate_list_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_ice_get_remote_candidates(const floe_ice *ice,
+                                                      floe_candidate_list **list);
 /** The agent as a whole (W3C RTCTransportStats). Only the library fills it. */
 typedef struct floe_ice_statistics {
     /** sizeof(floe_ice_statistics), set by the _INIT macro; 0 means the size in the first release. */

@@ -1,5 +1,6 @@
 /* What is told of pairs: how each stands, and its two candidates, which are put together for it alone. */
 #include "base/address.h"
+#include "base/candidate_block.h"
 #include "base/error.h"
 #include "base/name.h"
 #include "ice/ice.h"
@@ -13,13 +14,17 @@ typedef struct told_texts {
     char related[FLOE_ADDRESS_TEXT_SIZE];
 } told_texts;
 
+typedef struct told_remote {
+    floe_candidate candidate;
+    told_texts texts;
+    char name[FLOE_NAME_SIZE];
+} told_remote;
+
 typedef struct told_pair {
     floe_ice_pair pair;
     floe_candidate local;
-    floe_candidate remote;
     told_texts local_texts;
-    told_texts remote_texts;
-    char name[FLOE_NAME_SIZE];
+    told_remote remote;
 } told_pair;
 
 typedef struct list_block {
@@ -142,9 +147,10 @@ static void tell_local(const floe_candidate_pair *pair, const floe_candidate_lis
     }
 }
 
-static void tell_remote(const floe_remote_candidate *remote, told_pair *told)
+static void tell_remote(const floe_remote_candidate *remote, const floe_remote_name *name,
+                        told_remote *told)
 {
-    floe_candidate *candidate = &told->remote;
+    floe_candidate *candidate = &told->candidate;
 
     *candidate = (floe_candidate){
         .component = remote->component,
@@ -153,15 +159,14 @@ static void tell_remote(const floe_remote_candidate *remote, told_pair *told)
         .priority = remote->priority,
         .type = (floe_candidate_type)remote->type,
     };
-    put_foundation(candidate, &told->remote_texts, remote->foundation);
-    put_address(candidate, &told->remote_texts, &remote->address);
-    put_related(candidate, &told->remote_texts, &remote->related, candidate->family);
-    if (remote->name != NULL) {
-        floe_put_text(told->name, sizeof told->name, remote->name->text);
+    put_foundation(candidate, &told->texts, remote->foundation);
+    put_address(candidate, &told->texts, &remote->address);
+    put_related(candidate, &told->texts, &remote->related, candidate->family);
+    if (name != NULL) {
+        floe_put_text(told->name, sizeof told->name, name->text);
         candidate->address = told->name;
         candidate->family = FLOE_FAMILY_NONE;
     }
-    told->pair.remote = candidate;
 }
 
 /* ── Pairs ── */
@@ -198,7 +203,8 @@ static void tell(const floe_ice *ice, const floe_candidate_pair *pair,
         .total_round_trip = pair->counts.total_round_trip,
     };
     tell_local(pair, locals, told);
-    tell_remote(pair->remote, told);
+    tell_remote(pair->remote, pair->remote->name, &told->remote);
+    told->pair.remote = &told->remote.candidate;
 }
 
 /* Room for so many; the first is at *told. NULL: no memory. */
@@ -247,6 +253,25 @@ floe_error floe_ice_get_pairs(const floe_ice *ice, floe_ice_pair_list **list)
     if (ice->former != NULL) {
         put(ice, block, ice->former, told);
     }
+    *list = &block->list;
+    return FLOE_OK;
+}
+
+floe_error floe_ice_get_selected_pair(const floe_ice *ice, floe_ice_pair_list **list)
+{
+    told_pair *told;
+
+    if (ice == NULL || list == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_get_selected_pair: NULL");
+    }
+    if (floe_ice_chosen(ice) == NULL) {
+        return floe_fail(FLOE_ERR_NOT_CONNECTED, "no pair of candidates is chosen");
+    }
+    list_block *block = new_block(ice, 1, &told);
+    if (block == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    put(ice, block, floe_ice_chosen(ice), told);
     *list = &block->list;
     return FLOE_OK;
 }
@@ -305,4 +330,52 @@ const floe_ice_pair *floe_ice_pair_news(floe_ice *ice)
         }
     }
     return told;
+}
+
+/* ── The peer's candidates ── */
+
+static bool is_signalled(const floe_remote_candidate *remote)
+{
+    return remote->signalled && remote->name == NULL;
+}
+
+floe_error floe_ice_get_remote_candidates(const floe_ice *ice, floe_candidate_list **list)
+{
+    size_t count = 0;
+
+    if (ice == NULL || list == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_get_remote_candidates: NULL");
+    }
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        count += is_signalled(remote);
+    }
+    FLOE_LIST_EACH(name, &ice->names, floe_remote_name, link)
+    {
+        count++;
+    }
+    size_t pointers = count * sizeof(floe_candidate *);
+    floe_candidate_block *block =
+        floe_allocate(&ice->allocator, sizeof *block + pointers + count * sizeof(told_remote));
+    if (block == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    const floe_candidate **table = (const floe_candidate **)(void *)(block + 1);
+    told_remote *told = (told_remote *)(void *)((char *)(block + 1) + pointers);
+    block->allocator = ice->allocator;
+    block->list.candidates = table;
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (is_signalled(remote)) {
+            tell_remote(remote, NULL, told);
+            table[block->list.count++] = &told++->candidate;
+        }
+    }
+    FLOE_LIST_EACH(name, &ice->names, floe_remote_name, link)
+    {
+        tell_remote(&name->as, name, told);
+        table[block->list.count++] = &told++->candidate;
+    }
+    *list = &block->list;
+    return FLOE_OK;
 }

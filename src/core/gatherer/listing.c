@@ -1,4 +1,5 @@
 /* The list of candidates that is handed out (L3). */
+#include "base/candidate_block.h"
 #include "base/error.h"
 #include "core/candidate/base.h"
 #include "core/candidate/candidate.h"
@@ -8,12 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-/* The list that is handed out: one block, with the allocator that frees it in front. */
-typedef struct list_block {
-    floe_allocator allocator;
-    floe_candidate_list list;
-} list_block;
 
 typedef struct list_entry {
     floe_candidate candidate;
@@ -74,7 +69,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
         }
     }
     size_t pointers = count * sizeof(floe_candidate *);
-    list_block *block =
+    floe_candidate_block *block =
         floe_allocate(&core->shared->allocator,
                       sizeof *block + pointers + count * sizeof(list_entry) + text_size);
     if (block == NULL) {
@@ -102,7 +97,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
 void floe_candidate_list_free(floe_candidate_list *list)
 {
     if (list != NULL) {
-        list_block *block = FLOE_CONTAINER(list, list_block, list);
+        floe_candidate_block *block = FLOE_CONTAINER(list, floe_candidate_block, list);
         floe_allocator allocator = block->allocator;
         floe_deallocate(&allocator, block);
     }
