@@ -80,8 +80,12 @@ static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
         return;
     }
     pair->remote->unanswered++;
-    switch (floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, bytes.data,
-                           bytes.size)) {
+    floe_error error = FLOE_ERR_NO_MEMORY; /* to sign it */
+    if (bytes.size > 0) {
+        error = floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, bytes.data,
+                               bytes.size);
+    }
+    switch (error) {
     case FLOE_OK:
     case FLOE_ERR_QUEUE_FULL: /* as if it were lost on the way */
     case FLOE_ERR_NO_MEMORY:

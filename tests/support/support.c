@@ -5,6 +5,9 @@
 
 #include <dirent.h>
 #include <openssl/crypto.h>
+#ifdef __linux__
+#include <malloc.h>
+#endif
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +118,9 @@ static void deallocate_counted(void *user_data, void *memory)
 {
     (void)user_data;
     atomic_fetch_sub(&live, 1);
+#ifdef __linux__
+    memset(memory, 0xa5, malloc_usable_size(memory)); /* whoever uses it now does not get far */
+#endif
     free(memory);
 }
 

@@ -166,5 +166,6 @@ floe_error floe_check_answer(floe_core *core, const floe_packet *packet, uint16_
     }
     floe_stun_put_fingerprint(&writer);
     *answer = floe_stun_written(&writer);
-    return FLOE_OK;
+    return answer->size > 0 ? FLOE_OK
+                            : floe_fail(FLOE_ERR_NO_MEMORY, "no memory to sign the answer");
 }
