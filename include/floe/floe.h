@@ -12,6 +12,7 @@
 #include <floe/rewrite.h>
 #include <floe/settings.h>
 #include <floe/statistics.h>
+#include <floe/transport.h>
 #include <floe/version.h>
 
 #endif

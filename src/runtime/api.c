@@ -6,11 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static floe_error fill_random(void *user_data, void *bytes, size_t size)
-{
-    return floe_entropy_fill(user_data, bytes, size);
-}
-
 bool floe_on_loop_thread(const floe_api *api)
 {
     uv_thread_t self = uv_thread_self();
@@ -226,6 +221,7 @@ void floe_api_free(floe_api *api)
             floe_gatherer_let_go(gatherer);
         }
     }
+    floe_transports_drop(api);
     api->stopping = true;
     api->frees_itself = !waits;
     if (!waits && api->owns_loop) {
@@ -360,6 +356,8 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     made->filter_user_data = given.filter_user_data;
     floe_list_init(&made->gatherers);
     floe_list_init(&made->ready);
+    floe_list_init(&made->transports);
+    floe_list_init(&made->transports_ready);
     floe_list_init(&made->look_ups);
     floe_list_init(&made->look_ups_begun);
     floe_list_init(&made->known_hosts);
@@ -372,7 +370,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_changes_init(&made->changes, made);
     floe_resolver_init(&made->resolver, made);
     floe_entropy_init(&made->entropy);
-    const floe_random random = {.fill = fill_random, .user_data = &made->entropy};
+    const floe_random random = {.fill = floe_entropy_fill, .user_data = &made->entropy};
     error = floe_core_shared_new(&given, &random, &made->shared);
     if (error == FLOE_OK) {
         floe_core_shared_promise_trust(made->shared);

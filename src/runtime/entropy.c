@@ -21,8 +21,9 @@ void floe_entropy_init(floe_entropy *entropy)
     entropy->block = floe_system_own_pages(sizeof *entropy->block);
 }
 
-floe_error floe_entropy_fill(floe_entropy *entropy, void *bytes, size_t size)
+floe_error floe_entropy_fill(void *user_data, void *bytes, size_t size)
 {
+    floe_entropy *entropy = user_data;
     struct floe_entropy_block *block = entropy->block;
 
     if (block == NULL || size > sizeof block->bytes) {

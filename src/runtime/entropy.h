@@ -17,7 +17,8 @@ floe_error floe_entropy_draw(void *bytes, size_t size);
 /* The block is wiped as it is used; a process that has been forked has an empty one. One thread at
  * a time. */
 void floe_entropy_init(floe_entropy *entropy);
-floe_error floe_entropy_fill(floe_entropy *entropy, void *bytes, size_t size);
+/* For floe_random.fill, with a floe_entropy. */
+floe_error floe_entropy_fill(void *entropy, void *bytes, size_t size);
 void floe_entropy_free(floe_entropy *entropy);
 
 #endif

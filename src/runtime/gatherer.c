@@ -38,7 +38,7 @@ floe_time floe_gatherer_now(floe_gatherer *gatherer)
 
 /* What is done of a gatherer in one go is done at one time, unless the owner's functions take long: each of them, and
  * each packet, has the reading of before while it is good. The lock is held. */
-static floe_time recent(const floe_gatherer *gatherer)
+floe_time floe_gatherer_recent(const floe_gatherer *gatherer)
 {
     return floe_clock_recent(&gatherer->api->clock_reading);
 }
@@ -66,6 +66,7 @@ static void go_if_done(floe_gatherer *gatherer)
     }
     uv_mutex_unlock(&api->lock);
     if (done) {
+        floe_transports_free(gatherer);
         floe_deallocate(&api->allocator, gatherer->data);
         floe_deallocate(&api->allocator, gatherer);
     }
@@ -105,9 +106,15 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer)
 {
     const floe_packet *packet;
 
-    while (floe_core_packet(gatherer->core, recent(gatherer), &packet)) {
+    while (floe_core_packet(gatherer->core, floe_gatherer_recent(gatherer), &packet)) {
         floe_gatherer *to = floe_core_user(floe_core_packet_owner(gatherer->core));
         const floe_data_handlers *data = to->data;
+        if (floe_transports_take(to, packet)) {
+            if (to != gatherer) {
+                make_ready(to);
+            }
+            continue;
+        }
         if (!to->freed && data != NULL && data->on_packet != NULL) {
             floe_packet_handler handler = data->on_packet;
             void *user_data = data->packet_data;
@@ -124,7 +131,8 @@ static void on_datagram(floe_udp *udp, const floe_address *source, const void *d
 
     gatherer->api->statistics.packets_received++;
     gatherer->api->statistics.bytes_received += size;
-    floe_core_datagram(gatherer->core, recent(gatherer), udp->channel, source, data, size);
+    floe_core_datagram(gatherer->core, floe_gatherer_recent(gatherer), udp->channel, source, data,
+                       size);
     floe_gatherer_give_packets(gatherer);
 }
 
@@ -348,6 +356,7 @@ static void tell_owner(floe_gatherer *gatherer, const floe_core_output *output)
     const floe_data_handlers *data = gatherer->data;
     floe_api *api = gatherer->api;
 
+    floe_transports_hear(gatherer, output);
     if (gatherer->freed) {
         return;
     }
@@ -467,7 +476,7 @@ static void list_interfaces(floe_gatherer *gatherer)
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
         give_filtered(gatherer);
     } else {
-        floe_core_interfaces(gatherer->core, recent(gatherer), api->interfaces.list,
+        floe_core_interfaces(gatherer->core, floe_gatherer_recent(gatherer), api->interfaces.list,
                              api->interfaces.count);
     }
     if (floe_core_is_continual(gatherer->core)) {
@@ -491,7 +500,7 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     floe_error error = open_socket(gatherer, output->channel, &local);
 
     if (error == FLOE_OK) {
-        floe_core_opened(gatherer->core, recent(gatherer), output->channel, &local);
+        floe_core_opened(gatherer->core, floe_gatherer_recent(gatherer), output->channel, &local);
     } else {
         floe_core_open_failed(gatherer->core, floe_gatherer_now(gatherer), output->channel, error);
     }
@@ -503,7 +512,7 @@ static void begin_listening(floe_gatherer *gatherer, const floe_core_output *out
     floe_error error = floe_listen(gatherer, output->channel, &local);
 
     if (error == FLOE_OK) {
-        floe_core_opened(gatherer->core, recent(gatherer), output->channel, &local);
+        floe_core_opened(gatherer->core, floe_gatherer_recent(gatherer), output->channel, &local);
     } else {
         floe_core_open_failed(gatherer->core, floe_gatherer_now(gatherer), output->channel, error);
     }
@@ -532,7 +541,7 @@ static void resolve(floe_gatherer *gatherer, const floe_core_output *output)
 {
     uv_mutex_unlock(&gatherer->api->lock);
     floe_resolver_begin(&gatherer->api->resolver, gatherer, output->query, output->name,
-                        output->record);
+                        output->record, NULL);
     uv_mutex_lock(&gatherer->api->lock);
 }
 
@@ -591,7 +600,7 @@ static bool do_outputs(floe_gatherer *gatherer)
             }
             return true;
         }
-        bool more = floe_core_poll(gatherer->core, recent(gatherer), &output);
+        bool more = floe_core_poll(gatherer->core, floe_gatherer_recent(gatherer), &output);
         bytes += more && output->kind == FLOE_CORE_SEND ? output->data_size : 0;
         bool joins =
             more && output->kind == FLOE_CORE_SEND && udp != NULL &&
@@ -634,13 +643,19 @@ static void finish(floe_gatherer *gatherer)
     uv_cond_broadcast(&gatherer->api->changed);
 }
 
+static bool wants_packets(const floe_gatherer *gatherer)
+{
+    return gatherer->data != NULL &&
+           (gatherer->data->on_packet != NULL || floe_transports_exist(gatherer));
+}
+
 /* A socket on which nothing has been sent is not read until the owner wants packets. Where there
  * is no room to watch it now, there may be later. */
 static void listen_if_wanted(floe_gatherer *gatherer)
 {
     floe_data_handlers *data = gatherer->data;
 
-    if (data != NULL && data->on_packet != NULL && !data->listens) {
+    if (data != NULL && wants_packets(gatherer) && !data->listens) {
         data->listens = true;
         FLOE_RING_EACH(udp, &gatherer->sockets, floe_udp, link)
         {
@@ -671,6 +686,7 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
     } else if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED && !gatherer->quiet) {
         finish(gatherer);
     }
+    floe_transports_report(api);
     floe_timers_set(&api->timers, gatherer);
     gatherer->pumping = false;
     if (gatherer == api->mux) {
@@ -778,6 +794,7 @@ floe_error floe_gatherer_create_associated(floe_gatherer *gatherer, floe_gathere
         add_handle(made, floe_core_new_associated(gatherer->core, &made->core), associated);
     if (error == FLOE_OK) {
         made->associated = gatherer;
+        made->is_associated = true;
         gatherer->associated = made;
     }
     uv_mutex_unlock(&api->lock);
@@ -792,6 +809,7 @@ void floe_gatherer_let_go(floe_gatherer *gatherer)
         gatherer->associated->associated = NULL;
         gatherer->associated = NULL;
     }
+    floe_transports_abandon(gatherer);
     floe_gatherer_wake(gatherer);
 }
 
@@ -827,6 +845,21 @@ floe_error floe_gatherer_gather(floe_gatherer *gatherer)
     return error;
 }
 
+floe_error floe_gatherer_restart_here(floe_gatherer *gatherer, const floe_restart_options *options)
+{
+    floe_error error = floe_core_restart_with(gatherer->core, floe_gatherer_now(gatherer), options);
+
+    if (error == FLOE_OK) {
+        floe_transports_restarted(gatherer);
+        floe_gatherer_wake(gatherer);
+        if (gatherer->associated != NULL) {
+            floe_transports_restarted(gatherer->associated);
+            floe_gatherer_wake(gatherer->associated);
+        }
+    }
+    return error;
+}
+
 floe_error floe_gatherer_restart(floe_gatherer *gatherer)
 {
     return floe_gatherer_restart_with(gatherer, NULL);
@@ -838,13 +871,7 @@ floe_error floe_gatherer_restart_with(floe_gatherer *gatherer, const floe_restar
         return null_gatherer("floe_gatherer_restart");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_restart_with(gatherer->core, floe_gatherer_now(gatherer), options);
-    if (error == FLOE_OK) {
-        floe_gatherer_wake(gatherer);
-        if (gatherer->associated != NULL) {
-            floe_gatherer_wake(gatherer->associated);
-        }
-    }
+    floe_error error = floe_gatherer_restart_here(gatherer, options);
     uv_mutex_unlock(&gatherer->api->lock);
     return error;
 }
@@ -979,13 +1006,18 @@ floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler ha
     return FLOE_OK;
 }
 
+floe_error floe_gatherer_want_data(floe_gatherer *gatherer)
+{
+    if (gatherer->data == NULL) {
+        gatherer->data = floe_allocate(&gatherer->api->allocator, sizeof *gatherer->data);
+    }
+    return gatherer->data == NULL ? FLOE_ERR_NO_MEMORY : FLOE_OK;
+}
+
 /* To take a handler away needs no memory. The lock is held. */
 static floe_error make_data_handlers(floe_gatherer *gatherer, bool wanted)
 {
-    if (wanted && gatherer->data == NULL) {
-        gatherer->data = floe_allocate(&gatherer->api->allocator, sizeof *gatherer->data);
-    }
-    return wanted && gatherer->data == NULL ? FLOE_ERR_NO_MEMORY : FLOE_OK;
+    return wanted ? floe_gatherer_want_data(gatherer) : FLOE_OK;
 }
 
 floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler handler,
@@ -997,7 +1029,8 @@ floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler 
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error = make_data_handlers(gatherer, handler != NULL);
     if (error == FLOE_OK) {
-        error = floe_core_receive_packets(gatherer->core, handler != NULL);
+        error = floe_core_receive_packets(gatherer->core,
+                                          handler != NULL || floe_transports_exist(gatherer));
     }
     if (error == FLOE_OK && gatherer->data != NULL) {
         gatherer->data->on_packet = handler;
@@ -1063,8 +1096,8 @@ floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
         return null_gatherer("floe_gatherer_send");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error =
-        floe_core_send(gatherer->core, recent(gatherer), candidate_id, peer, data, size);
+    floe_error error = floe_core_send(gatherer->core, floe_gatherer_recent(gatherer), candidate_id,
+                                      peer, data, size);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }

@@ -367,7 +367,7 @@ static floe_name *new_name(floe_resolver *resolver, const char *text, floe_dns_r
 }
 
 static bool add_waiter(floe_resolver *resolver, floe_name *name, floe_gatherer *gatherer,
-                       uint32_t query)
+                       uint32_t query, floe_addresses_taker taker)
 {
     floe_waiter *waiter = floe_allocate(&resolver->api->allocator, sizeof *waiter);
 
@@ -376,6 +376,7 @@ static bool add_waiter(floe_resolver *resolver, floe_name *name, floe_gatherer *
     }
     waiter->gatherer = gatherer;
     waiter->query = query;
+    waiter->taker = taker;
     floe_list_append(&name->waiters, &waiter->link);
     floe_ring_append(&gatherer->waiters, &waiter->of_gatherer);
     return true;
@@ -772,31 +773,42 @@ void floe_resolver_woke(floe_resolver *resolver)
     ask_anew(resolver);
 }
 
-/* Feeds the end of a look-up to a gatherer's core. No name: why there is none. */
-static void feed(floe_gatherer *gatherer, uint32_t query, floe_dns_record record,
-                 const floe_name *name, floe_error error)
+static void feed_addresses(floe_gatherer *gatherer, uint32_t query, floe_addresses_taker taker,
+                           floe_error error, const floe_address *addresses, size_t count)
+{
+    if (taker != NULL) {
+        taker(gatherer, query, error, addresses, count);
+    } else {
+        floe_core_resolved(gatherer->core, floe_gatherer_now(gatherer), query, error, addresses,
+                           count);
+    }
+}
+
+/* Feeds the end of a look-up to who waits for it. No name: why there is none. */
+static void feed(floe_gatherer *gatherer, uint32_t query, floe_addresses_taker taker,
+                 floe_dns_record record, const floe_name *name, floe_error error)
 {
     uv_mutex_lock(&gatherer->api->lock);
-    floe_time now = floe_gatherer_now(gatherer);
     if (is_of_addresses(record)) {
-        floe_core_resolved(gatherer->core, now, query, error, name != NULL ? name->addresses : NULL,
-                           name != NULL ? name->address_count : 0);
+        feed_addresses(gatherer, query, taker, error, name != NULL ? name->addresses : NULL,
+                       name != NULL ? name->address_count : 0);
     } else {
-        floe_core_services_resolved(gatherer->core, now, query, error,
+        floe_core_services_resolved(gatherer->core, floe_gatherer_now(gatherer), query, error,
                                     name != NULL ? name->services : NULL,
                                     name != NULL ? name->service_count : 0);
     }
     uv_mutex_unlock(&gatherer->api->lock);
 }
 
-static void feed_known(const floe_name *name, floe_gatherer *gatherer, uint32_t query)
+static void feed_known(const floe_name *name, floe_gatherer *gatherer, uint32_t query,
+                       floe_addresses_taker taker)
 {
-    feed(gatherer, query, name->record, name, name->error);
+    feed(gatherer, query, taker, name->record, name, name->error);
 }
 
 /* Whether the owner has named its addresses. */
 static bool feed_named(floe_gatherer *gatherer, uint32_t query, const char *text,
-                       floe_dns_record record)
+                       floe_dns_record record, floe_addresses_taker taker)
 {
     floe_address addresses[FLOE_KNOWN_ADDRESSES_MAX];
     size_t count;
@@ -805,16 +817,15 @@ static bool feed_named(floe_gatherer *gatherer, uint32_t query, const char *text
         return false;
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_core_resolved(gatherer->core, floe_gatherer_now(gatherer), query, FLOE_OK, addresses,
-                       count);
+    feed_addresses(gatherer, query, taker, FLOE_OK, addresses, count);
     uv_mutex_unlock(&gatherer->api->lock);
     return true;
 }
 
 void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
-                         const char *text, floe_dns_record record)
+                         const char *text, floe_dns_record record, floe_addresses_taker taker)
 {
-    if (feed_named(gatherer, query, text, record)) {
+    if (feed_named(gatherer, query, text, record, taker)) {
         return;
     }
     (void)renew_if_changed(resolver);
@@ -822,17 +833,17 @@ void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint3
     floe_name *name = find_name(resolver, text, record);
     bool is_new = name == NULL;
     if (name != NULL && name->known) {
-        feed_known(name, gatherer, query);
+        feed_known(name, gatherer, query, taker);
         return;
     }
     if (is_new) {
         name = new_name(resolver, text, record);
     }
-    if (name == NULL || !add_waiter(resolver, name, gatherer, query)) {
+    if (name == NULL || !add_waiter(resolver, name, gatherer, query, taker)) {
         if (is_new && name != NULL) {
             name_free(resolver, name);
         }
-        feed(gatherer, query, record, NULL, FLOE_ERR_NO_MEMORY);
+        feed(gatherer, query, taker, record, NULL, FLOE_ERR_NO_MEMORY);
     } else if (is_new) {
         look_up(resolver, name);
     } else {
@@ -851,7 +862,7 @@ void floe_resolver_give(floe_resolver *resolver)
             floe_waiter *waiter = FLOE_CONTAINER(link, floe_waiter, link);
             floe_gatherer *gatherer = waiter->gatherer;
             floe_ring_remove(&waiter->gatherer->waiters, &waiter->of_gatherer);
-            feed_known(name, gatherer, waiter->query);
+            feed_known(name, gatherer, waiter->query, waiter->taker);
             floe_deallocate(&api->allocator, waiter);
             /* The name stays on no list that the pump could take it from. */
             name->busy = true;

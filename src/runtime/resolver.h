@@ -17,12 +17,17 @@ struct ares_channeldata;
 #define FLOE_RESOLVED_MAX 16
 #define FLOE_NAMES_MAX 256
 
+/* Who takes the addresses of a name in place of the gatherer's core. The lock is held. */
+typedef void (*floe_addresses_taker)(floe_gatherer *gatherer, uint32_t query, floe_error error,
+                                     const floe_address *addresses, size_t count);
+
 /* A gatherer that waits for a name. */
 typedef struct floe_waiter {
     floe_list link;        /* in name->waiters */
     floe_list of_gatherer; /* in gatherer->waiters */
     floe_gatherer *gatherer;
     uint32_t query;
+    floe_addresses_taker taker; /* NULL: its core */
 } floe_waiter;
 
 /* A name with a kind of record: being looked up, or known. */
@@ -71,10 +76,10 @@ typedef struct floe_resolver {
 } floe_resolver;
 
 void floe_resolver_init(floe_resolver *resolver, floe_api *api);
-/* Has the gatherer's core told what the name has, or that there is no memory for it: at once if
- * that is known, else when it is. The lock is not held. */
+/* Has the gatherer's core, or the taker if there is one, told what the name has, or that there is no memory for it: at once
+ * if that is known, else when it is. The lock is not held. */
 void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
-                         const char *name, floe_dns_record record);
+                         const char *name, floe_dns_record record, floe_addresses_taker taker);
 /* Hands on what has ended. The lock is not held. */
 void floe_resolver_give(floe_resolver *resolver);
 /* The gatherer waits for nothing any more; the look-ups go on for others. */

@@ -21,6 +21,7 @@
 #include "runtime/resolver.h"
 #include "runtime/tcp.h"
 #include "runtime/timers.h"
+#include "runtime/transport.h"
 #include "runtime/udp.h"
 
 #include <floe/core.h>
@@ -45,7 +46,10 @@ struct floe_api {
     floe_list ready;                  /* floe_gatherer.ready: have outputs to be polled */
     floe_gatherer *mux;               /* has the sockets of all of them; NULL: each has its own */
     floe_table mux_sockets;           /* floe_shared_socket.node: there may be thousands */
-    floe_gatherer *running;           /* whose callback runs now */
+    floe_list transports;             /* floe_transport.link */
+    floe_list transports_ready;       /* floe_transport.ready */
+    floe_gatherer *running; /* whose callback runs now, or that of one of its transports */
+    floe_transport *running_transport;
     /* The system has been asked within this turn, and nobody has called since. */
     bool interfaces_known;
     bool stopping;
@@ -84,7 +88,7 @@ struct floe_api {
     floe_udp_batch batch;
 };
 
-/* Those of the application's data: not every gatherer is for it. */
+/* What is for the application's data: not every gatherer is for it. */
 typedef struct floe_data_handlers {
     floe_packet_handler on_packet;
     floe_writable_handler on_writable;
@@ -92,6 +96,7 @@ typedef struct floe_data_handlers {
     void *packet_data;
     void *writable_data;
     void *unreachable_data;
+    floe_transports transports;
     bool listens; /* for packets, with each of the gatherer's sockets: the loop thread's alone */
 } floe_data_handlers;
 
@@ -101,6 +106,7 @@ struct floe_gatherer {
     floe_api *api;
     floe_core *core;
     floe_gatherer *associated; /* of the other component; NULL: none, or it is gone */
+    bool is_associated;        /* of component 2 */
     bool freed;                /* the user wants no callback any more */
     bool given_back;           /* and does not use the handle any more */
     bool quiet;                /* closed, and everything about it is done and told */
@@ -130,6 +136,12 @@ bool floe_on_loop_thread(const floe_api *api);
 /* The time for a core: it is the only clock that cores are given, so that none is told an earlier time
  * than before, by whatever is read again of it (floe_clock_recent). The lock is held. */
 floe_time floe_gatherer_now(floe_gatherer *gatherer);
+/* Good enough for what is done in one go. The lock is held. */
+floe_time floe_gatherer_recent(const floe_gatherer *gatherer);
+/* Makes room for what the application's data needs. The lock is held. */
+floe_error floe_gatherer_want_data(floe_gatherer *gatherer);
+/* As floe_gatherer_restart_with. The lock is held. */
+floe_error floe_gatherer_restart_here(floe_gatherer *gatherer, const floe_restart_options *options);
 /* Has the loop thread poll the gatherer's outputs. The lock is held. */
 void floe_gatherer_wake(floe_gatherer *gatherer);
 /* Begins the owner's look-ups that wait; and drops all of them. Loop thread; the lock is not held.

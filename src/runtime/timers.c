@@ -2,6 +2,7 @@
 
 #include "runtime/runtime.h"
 
+/* The lock is held, and nobody else's thread is in between. */
 static void arm(floe_timers *timers);
 
 /* Under the lock. Who becomes due meanwhile is so in the loop's next turn. */
@@ -15,6 +16,10 @@ static void take_due(floe_timers *timers, floe_list *turn)
         floe_agenda_set(&timers->agenda, alarm, FLOE_TIME_NEVER);
         floe_list_remove(&gatherer->ready); /* here it is pumped as well */
         floe_list_append(turn, &gatherer->ready);
+    }
+    for (floe_gatherer *of; (of = floe_transports_due(timers->api)) != NULL;) {
+        floe_list_remove(&of->ready);
+        floe_list_append(turn, &of->ready);
     }
 }
 
@@ -37,8 +42,8 @@ static void on_due(uv_timer_t *timer)
         uv_mutex_lock(&api->lock);
     }
     api->interfaces_known = false;
-    uv_mutex_unlock(&api->lock);
     arm(timers);
+    uv_mutex_unlock(&api->lock);
 }
 
 /* libuv's timers come before its sockets. When the loop stood still for a while, what has arrived
@@ -60,7 +65,8 @@ static void on_timer(uv_timer_t *timer)
 
 static void arm(floe_timers *timers)
 {
-    floe_time due = floe_agenda_deadline(&timers->agenda);
+    floe_time due = floe_time_min(floe_agenda_deadline(&timers->agenda),
+                                  floe_agenda_deadline(&timers->transports));
 
     if (due.ns == timers->due.ns) {
         return;
@@ -93,6 +99,7 @@ void floe_timers_start(floe_timers *timers, floe_api *api)
     timers->api = api;
     timers->due = FLOE_TIME_NEVER;
     floe_agenda_init(&timers->agenda);
+    floe_agenda_init(&timers->transports);
     (void)uv_timer_init(api->loop, &timers->timer);
     timers->timer.data = timers;
     floe_api_handle_opened(api);

@@ -645,6 +645,50 @@ static void h2_ones_own_name_stays(void **state)
     end(&o);
 }
 
+/* I15: a transport looks up what the peer's candidates show. */
+static void i15_a_name_of_the_peer_is_looked_up(void **state)
+{
+    owner o;
+    floe_transport *transport;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    char line[512];
+    floe_candidate *candidate;
+    bool found = false;
+
+    (void)state;
+    begin(&o, "10.91.1.2", NULL);
+    assert_int_equal(floe_transport_new(o.gatherer, NULL, &transport), FLOE_OK);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "peer");
+    (void)snprintf(remote.password, sizeof remote.password, "%s", "aPasswordOfThePeersSide");
+    assert_int_equal(floe_transport_start(transport, &remote, FLOE_ICE_ROLE_CONTROLLING), FLOE_OK);
+    (void)snprintf(line, sizeof line, "candidate:1 1 udp 2130706431 %s 9999 typ host", o.names[0]);
+    assert_int_equal(floe_candidate_parse(line, &candidate), FLOE_OK);
+    assert_int_equal(floe_transport_add_remote_candidate(transport, candidate), FLOE_OK);
+    for (int i = 0; i < 60000 && !found; i++) {
+        floe_ice_pair_list *pairs;
+        assert_int_equal(floe_transport_get_pairs(transport, &pairs), FLOE_OK);
+        for (size_t n = 0; n < pairs->count; n++) {
+            char text[FLOE_ADDRESS_TEXT_SIZE];
+            (void)floe_address_format_with_port(&pairs->pairs[n]->remote_address, text,
+                                                sizeof text);
+            found = strcmp(text, "10.91.1.2:9999") == 0;
+            assert_string_equal(pairs->pairs[n]->remote->address, o.names[0]);
+        }
+        floe_ice_pair_list_free(pairs);
+        (void)usleep(1000);
+    }
+    assert_true(found);
+    floe_candidate_free(candidate);
+    assert_int_equal(
+        floe_candidate_parse("candidate:2 1 udp 1 nobody-has-this.local 9999 typ host", &candidate),
+        FLOE_OK);
+    assert_int_equal(floe_transport_add_remote_candidate(transport, candidate), FLOE_OK);
+    floe_candidate_free(candidate);
+    (void)usleep(20000);
+    floe_transport_free(transport); /* while it is looked up */
+    end(&o);
+}
+
 /* What comes while a name is published: another interface, and on that one another family. */
 static void h2_links_that_come(void **state)
 {
@@ -1014,6 +1058,7 @@ int main(void)
         cmocka_unit_test(h2_of_the_link_only),
         cmocka_unit_test(h2_a_link_local_address_has_its_scope),
         cmocka_unit_test(h2_ones_own_name_stays),
+        cmocka_unit_test(i15_a_name_of_the_peer_is_looked_up),
         cmocka_unit_test(h2_links_that_come),
         cmocka_unit_test(h2_links_that_come_while_nothing_gathers),
         cmocka_unit_test(h2_a_link_that_loses_its_carrier_for_a_while),

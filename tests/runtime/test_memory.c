@@ -211,6 +211,152 @@ static bool try_allocation(size_t n, floe_mdns_mode mdns)
     return true;
 }
 
+/* ── Two transports that meet (part I of the rules) ── */
+
+typedef struct meeter {
+    floe_gatherer *gatherer;
+    floe_transport *transport;
+    struct meeter *other;
+    atomic_bool connected;
+} meeter;
+
+static void signal_candidate(void *data, const floe_candidate *candidate)
+{
+    meeter *m = data;
+
+    (void)floe_transport_add_remote_candidate(m->other->transport, candidate);
+}
+
+static void on_meeter_state(void *data, floe_ice_state state)
+{
+    meeter *m = data;
+
+    atomic_store(&m->connected,
+                 state == FLOE_ICE_STATE_CONNECTED || state == FLOE_ICE_STATE_COMPLETED);
+}
+
+static void on_pair(void *data, const floe_ice_pair *pair)
+{
+    (void)data;
+    (void)pair;
+}
+
+static bool make_meeter(meeter *m, floe_api *api)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    options.loopback = true;
+    options.report_pairs = true;
+    if (!done(floe_gatherer_new(api, NULL, &m->gatherer), "gatherer_new") ||
+        !done(floe_transport_new(m->gatherer, &options, &m->transport), "transport_new")) {
+        return false;
+    }
+    (void)floe_gatherer_on_local_candidate(m->gatherer, signal_candidate, m);
+    (void)floe_transport_on_state_change(m->transport, on_meeter_state, m);
+    (void)floe_transport_on_pair_change(m->transport, on_pair, m);
+    (void)floe_transport_on_packet(m->transport, on_packet, m);
+    return true;
+}
+
+static bool start_meeter(meeter *m, floe_ice_role role)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    return done(floe_gatherer_get_local_parameters(m->other->gatherer, &remote), "parameters") &&
+           done(floe_transport_start(m->transport, &remote, role), "start");
+}
+
+/* What is asked of a transport. */
+static void ask(floe_transport *transport)
+{
+    floe_ice_pair_list *pairs;
+    floe_candidate_list *list;
+    floe_candidate *candidate;
+
+    if (done(floe_transport_get_pairs(transport, &pairs), "get_pairs")) {
+        floe_ice_pair_list_free(pairs);
+    }
+    if (done(floe_transport_get_remote_candidates(transport, &list), "get_remote_candidates")) {
+        floe_candidate_list_free(list);
+    }
+    floe_error error = floe_transport_get_selected_pair(transport, &pairs);
+    check(error == FLOE_OK || error == FLOE_ERR_NOT_CONNECTED || error == FLOE_ERR_NO_MEMORY,
+          "get_selected_pair");
+    if (error == FLOE_OK) {
+        floe_ice_pair_list_free(pairs);
+    }
+    error = floe_transport_send(transport, "x", 1);
+    check(error == FLOE_OK || error == FLOE_ERR_NOT_CONNECTED || error == FLOE_ERR_NO_MEMORY,
+          "send");
+    if (done(floe_candidate_parse("candidate:9 1 udp 1 nobody.local 9 typ host", &candidate),
+             "parse")) {
+        error = floe_transport_add_remote_candidate(transport, candidate);
+        check(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY || error == FLOE_ERR_INVALID_STATE,
+              "add");
+        floe_candidate_free(candidate);
+    }
+}
+
+/* Whether they have met. Without memory for something they may not. */
+static bool meet(floe_api *api, unsigned patience_ms)
+{
+    meeter m[2] = {{.other = &m[1]}, {.other = &m[0]}};
+    bool met = false;
+
+    bool made = make_meeter(&m[0], api) && make_meeter(&m[1], api);
+    if (made && start_meeter(&m[0], FLOE_ICE_ROLE_CONTROLLING) &&
+        start_meeter(&m[1], FLOE_ICE_ROLE_CONTROLLED)) {
+        (void)done(floe_gatherer_gather(m[0].gatherer), "gather");
+        (void)done(floe_gatherer_gather(m[1].gatherer), "gather");
+        for (unsigned i = 0; i < patience_ms && !met; i++) {
+            met = atomic_load(&m[0].connected) && atomic_load(&m[1].connected);
+            (void)usleep(1000);
+        }
+        ask(m[0].transport);
+        (void)done(floe_transport_restart(m[0].transport), "restart");
+    }
+    for (int i = 0; i < 2; i++) {
+        floe_transport_free(m[i].transport);
+    }
+    for (int i = 0; i < 2; i++) {
+        floe_gatherer_free(m[i].gatherer);
+    }
+    return met;
+}
+
+static bool try_meeting(size_t n)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    failing = n;
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    memory_fail(0);
+    check(floe_api_new(&settings, &api) == FLOE_OK, "api_new");
+    memory_fail(n);
+    (void)meet(api, 300);
+    bool came = memory_failed();
+    memory_fail(0);
+    check(meet(api, 60000), "the api is no good afterwards");
+    floe_api_free(api);
+    check(memory_live() == 0, "memory is left");
+    return came;
+}
+
+static void every_allocation_of_two_transports_may_fail(void **state)
+{
+    size_t n = 1;
+
+    (void)state;
+    while (try_meeting(n)) {
+        n++;
+    }
+    print_message("%zu allocations\n", n - 1);
+    assert_true(n > 50);
+}
+
 static void try_all(floe_mdns_mode mdns)
 {
     size_t n = 1;
@@ -255,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_may_fail_under_a_mux),
+        cmocka_unit_test(every_allocation_of_two_transports_may_fail),
 #if HAS_MDNS
         cmocka_unit_test(every_allocation_may_fail_with_names),
 #endif

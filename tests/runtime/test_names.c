@@ -190,6 +190,74 @@ static void end(floe_api *api)
     assert_int_equal(memory_live(), 0);
 }
 
+/* ── The names of a peer's candidates (I15) ── */
+
+static floe_error add_named(floe_transport *transport, const char *name, unsigned port)
+{
+    char line[256];
+    floe_candidate *candidate;
+
+    (void)snprintf(line, sizeof line, "candidate:1 1 udp 1 %s %u typ host", name, port);
+    assert_int_equal(floe_candidate_parse(line, &candidate), FLOE_OK);
+    floe_error error = floe_transport_add_remote_candidate(transport, candidate);
+    floe_candidate_free(candidate);
+    return error;
+}
+
+/* How many pairs there are with that port. */
+static unsigned pairs_of(floe_transport *transport, unsigned port)
+{
+    floe_ice_pair_list *pairs;
+    unsigned count = 0;
+
+    assert_int_equal(floe_transport_get_pairs(transport, &pairs), FLOE_OK);
+    for (size_t i = 0; i < pairs->count; i++) {
+        count += pairs->pairs[i]->remote_address.port == port;
+    }
+    floe_ice_pair_list_free(pairs);
+    return count;
+}
+
+static void i15_names_of_a_peer_by_dns(void **state)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    floe_transport *transports[2];
+    floe_transport *refuses;
+    outcome o;
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    floe_gatherer *gatherer = begin(api, stun_url("127.0.0.1"), &o);
+    options.loopback = true;
+    assert_int_equal(floe_transport_new(gatherer, &options, &refuses), FLOE_OK);
+    assert_int_equal(add_named(refuses, "address.test", 1000), FLOE_ERR_UNSUPPORTED);
+    options.resolve_names = true;
+    (void)snprintf(remote.password, sizeof remote.password, "%s", "aPasswordOfThePeersSide");
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "peer%d", i);
+        assert_int_equal(floe_transport_new(gatherer, &options, &transports[i]), FLOE_OK);
+        assert_int_equal(floe_transport_start(transports[i], &remote, FLOE_ICE_ROLE_CONTROLLED),
+                         FLOE_OK);
+        assert_int_equal(add_named(transports[i], "alias.test", 1000), FLOE_OK);
+        assert_int_equal(add_named(transports[i], "no-such-name.test", 1001), FLOE_OK);
+    }
+    for (int i = 0; i < 2; i++) {
+        for (int n = 0; n < 60000 && pairs_of(transports[i], 1000) == 0; n++) {
+            (void)usleep(1000);
+        }
+        assert_true(pairs_of(transports[i], 1000) > 0);
+        assert_int_equal(pairs_of(transports[i], 1001), 0);
+    }
+    assert_int_equal(add_named(transports[0], "short.test", 1002), FLOE_OK);
+    floe_transport_free(transports[0]); /* while it is looked up */
+    floe_transport_free(transports[1]);
+    floe_transport_free(refuses);
+    finish(gatherer, &o);
+    end(api);
+}
+
 /* ── Records ── */
 
 static void s6_addresses_aliases_and_answers_for_tcp_alone(void **state)
@@ -684,6 +752,7 @@ int main(void)
         cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),
         cmocka_unit_test(s7_a_refusal_by_former_servers_ends_nothing),
         cmocka_unit_test(l14_a_look_up_without_memory_ends),
+        cmocka_unit_test(i15_names_of_a_peer_by_dns),
     };
     return cmocka_run_group_tests_name("names", tests, start, stop);
 }
