@@ -81,7 +81,7 @@ endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/floe COMPONENT floe_documents)
 install(FILES README.md CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT floe_documents)
 install(FILES docs/behind-nat.md docs/bindings.md docs/diagnose.md docs/from-pion.md docs/gather.svg
-        docs/ice-transport.md docs/reliability.md docs/rules.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT floe_documents)
+        docs/ice-transport.md docs/own-agent.md docs/reliability.md docs/rules.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs COMPONENT floe_documents)
 
 # In another project all that is installed is that project's.
 if(PROJECT_IS_TOP_LEVEL)

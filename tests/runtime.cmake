@@ -40,6 +40,7 @@ if(FLOE_LINUX) # some of its moments come by ICMP; elsewhere, after minutes
     runtime_test(test_lifetime runtime/test_lifetime.c runtime/moments.c runtime/server.c)
 endif()
 runtime_test(test_data runtime/test_data.c)
+runtime_test(test_transport runtime/test_transport.c)
 if(UNIX) # a peer by a socket of its own
     runtime_test(test_sharing runtime/test_sharing.c runtime/awaited.c runtime/relay_server.c)
 endif()
@@ -49,6 +50,15 @@ endif()
 if(TARGET floe_example_tcp)
     add_test(NAME runtime/example_tcp COMMAND floe_example_tcp)
     set_tests_properties(runtime/example_tcp PROPERTIES LABELS runtime PASS_REGULAR_EXPRESSION "welcome" TIMEOUT 60)
+endif()
+if(TARGET floe_example_chat AND CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT CMAKE_CROSSCOMPILING)
+    add_test(NAME runtime/example_chat COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/runtime/chat $<TARGET_FILE:floe_example_chat>)
+    set_tests_properties(runtime/example_chat PROPERTIES LABELS runtime SKIP_RETURN_CODE 77 TIMEOUT 120)
+endif()
+if(TARGET floe_example_browser AND NOT CMAKE_CROSSCOMPILING)
+    add_test(NAME runtime/example_browser COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/runtime/browser $<TARGET_FILE:floe_example_browser>
+             ${PROJECT_SOURCE_DIR}/examples/browser/page.html)
+    set_tests_properties(runtime/example_browser PROPERTIES LABELS runtime SKIP_RETURN_CODE 77 TIMEOUT 200)
 endif()
 pkg_check_modules(FLOE_NICE IMPORTED_TARGET nice)
 if(FLOE_NICE_FOUND AND NOT CMAKE_CROSSCOMPILING AND NOT FLOE_SANITIZE) # another ICE, where it is installed
