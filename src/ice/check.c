@@ -46,14 +46,20 @@ static void count(floe_candidate_pair *pair)
     pair->counts.requests_sent += !pair->valid;
 }
 
+/* Each check of the chosen one says so again, in case the peer has not understood; but for the time in which another is
+ * nominated, which the peer may have heard already. */
+static bool is_to_nominate(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return pair->wants_nomination || (pair == ice->selected && ice->nominating == NULL);
+}
+
 /* Of its attributes as they are now, all that is sent by one transaction is the same. */
 static void name(const floe_ice *ice, floe_candidate_pair *pair)
 {
     floe_ice_role role = pair == ice->former ? ice->former_role : ice->role;
 
     pair->sent_controlling = role == FLOE_ICE_ROLE_CONTROLLING;
-    pair->sent_nomination =
-        pair->sent_controlling && (pair->wants_nomination || pair == ice->selected);
+    pair->sent_nomination = pair->sent_controlling && is_to_nominate(ice, pair);
     pair->sent_as = ice->naming;
 }
 
@@ -345,6 +351,7 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
         floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
     }
     pair->heard = true;
+    pair->has_worked = true;
     pair->lapsed = false;
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);

@@ -150,6 +150,17 @@ bool floe_ice_checklist_is_busy(const floe_ice *ice)
            ice->in_state[FLOE_ICE_PAIR_WAITING] > 0 || ice->in_state[FLOE_ICE_PAIR_IN_PROGRESS] > 0;
 }
 
+bool floe_ice_checklist_has_new(const floe_ice *ice)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (!pair->has_worked && pair->state != FLOE_ICE_PAIR_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 floe_duration floe_ice_checklist_rto(const floe_ice *ice)
 {
     uint64_t count =

@@ -172,6 +172,7 @@ typedef struct floe_candidate_pair {
     bool hurried : 1;          /* the check was sent again at once because of ICMP */
     bool slow : 1;             /* its check was not answered at once: no other waits for it */
     bool lapsed : 1;           /* it has worked, and has not been looked after since */
+    bool has_worked : 1;       /* once */
     bool silent : 1;           /* the one in use has not answered for a while */
     bool heard_plain : 1;      /* a check without USE-CANDIDATE came first */
     uint32_t nomination;       /* its number; 0: it has none */
@@ -412,6 +413,8 @@ void floe_ice_checklist_trigger(floe_ice *ice, floe_candidate_pair *pair);
 floe_candidate_pair *floe_ice_checklist_next(const floe_ice *ice);
 /* Something is still to be checked, or is being. */
 bool floe_ice_checklist_is_busy(const floe_ice *ice);
+/* Such a pair has never worked. */
+bool floe_ice_checklist_has_new(const floe_ice *ice);
 /* RFC 8445 §14.3. */
 floe_duration floe_ice_checklist_rto(const floe_ice *ice);
 

@@ -104,10 +104,13 @@ static bool has_failed(const floe_ice *ice)
            floe_agenda_first(&ice->checks) == NULL;
 }
 
+/* What has worked before may be checked again: that says nothing new. */
 static bool is_complete(const floe_ice *ice)
 {
+    bool was_complete = ice->state == FLOE_ICE_STATE_COMPLETED;
+
     return ice->selected != NULL && ice->local_end && floe_ice_remotes_have_ended(ice) &&
-           !floe_ice_checklist_is_busy(ice);
+           (!floe_ice_checklist_is_busy(ice) || (was_complete && !floe_ice_checklist_has_new(ice)));
 }
 
 void floe_ice_outcome(floe_ice *ice, floe_time now)

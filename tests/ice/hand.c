@@ -19,8 +19,6 @@ bool renominates;
 bool relays;
 bool late;
 
-static void answer_new(fixture *f);
-
 /* ── The driver ── */
 
 static void say(char *log, size_t size, const char *text)
@@ -534,7 +532,7 @@ void respond(fixture *f)
     respond_to(f, last_check(f), &(response){0});
 }
 
-static void answer_new(fixture *f)
+void answer_new(fixture *f)
 {
     for (size_t i = 0; f->answers != NULL && i < f->count; i++) {
         floe_address to = address_of(f->answers);

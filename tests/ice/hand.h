@@ -124,6 +124,8 @@ size_t checks_to(const fixture *f, const char *to);
 const sent *last_check(const fixture *f);
 void respond_to(fixture *f, const sent *one, const response *what);
 void respond(fixture *f);
+/* Those to f->answers. */
+void answer_new(fixture *f);
 floe_ice_pair pair_to(const fixture *f, const char *remote);
 size_t pair_count(const fixture *f);
 

@@ -1489,10 +1489,23 @@ static bool selected_of(const agent *a, floe_ice_pair *selected)
     return found;
 }
 
-/* In a quiet world each side sends once more: it comes by the other's chosen pair, if both have chosen the same. */
-static void probe(world *w)
+static bool same_selection(const floe_ice_pair *a, const floe_ice_pair *b)
 {
+    return a->local_id == b->local_id && floe_address_equal(&a->remote_address, &b->remote_address);
+}
+
+/* In a quiet world each side sends once more: it comes by the other's chosen pair, if both have chosen the same. False:
+ * meanwhile one has chosen another. */
+static bool probe(world *w)
+{
+    floe_ice_pair before[2] = {{0}, {0}};
+    bool stays = true;
+
     w->quiet = true;
+    w->report->probes++;
+    for (unsigned n = 0; n < 2; n++) {
+        (void)selected_of(&w->agents[n], &before[n]);
+    }
     for (unsigned n = 0; n < 2; n++) {
         (void)floe_ice_send(w->agents[n].ice, now_of(w), "daprobe", 7);
     }
@@ -1506,6 +1519,7 @@ static void probe(world *w)
             both = false;
             continue;
         }
+        stays = stays && same_selection(&selected, &before[n]);
         bool is_by_it = a->probe_came && a->probe_id == selected.local_id &&
                         floe_address_equal(&a->probe_peer, &selected.remote_address);
         if (!is_by_it) {
@@ -1514,6 +1528,7 @@ static void probe(world *w)
         }
     }
     w->report->same_pair = both;
+    return stays;
 }
 
 static void finish(world *w)
@@ -1577,7 +1592,9 @@ bool meet_run(const meet_config *config, FILE *trace, meet_report *report)
     if (made) {
         run_until(w, config->run_ms * MS);
         if (!report->failed) {
-            probe(w);
+            for (unsigned n = 0; n < 3 && !probe(w); n++) {
+                say(w, "another pair is chosen meanwhile");
+            }
         }
     }
     finish(w);

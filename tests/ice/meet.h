@@ -100,6 +100,7 @@ typedef struct meet_report {
     char why[256];
     meet_seen sides[2];
     bool same_pair;
+    unsigned probes;   /* packets of data to each side that ask for that */
     unsigned known_ms; /* when both had what they needed of each other */
     uint64_t hash;
     size_t allocations;

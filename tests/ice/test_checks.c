@@ -1128,6 +1128,74 @@ static void i13_a_better_pair_takes_over_once_it_has_worked(void **state)
     end(&f);
 }
 
+/* As long as the nomination of another pair is on its way, consent of the chosen one does not take it back. */
+static void i13_consent_takes_no_nomination_back(void **state)
+{
+    fixture f;
+    floe_address old = address_of(second);
+    bool nominating = false;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = second;
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    run_until(&f, 9000);
+    f.answers = peer;
+    add_peer(&f);
+    f.answers = NULL; /* the nomination is not answered */
+    f.count = 0;
+    for (uint64_t at = 9100; at < 20000; at += 100) {
+        run_until(&f, at);
+        comes(&f, second, "data", 4);
+    }
+    for (size_t i = 0; i < f.count; i++) {
+        floe_stun_message message = message_of(&f.sent[i]);
+        bool nominates = floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE);
+        bool is_old = floe_address_equal(&f.sent[i].to, &old);
+        assert_true(!nominating || !is_old || !nominates);
+        nominating = nominating || (nominates && !is_old);
+    }
+    assert_true(nominating);
+    end(&f);
+}
+
+/* What has worked before may be checked again, because the peer does: that is no reason to tell of it. */
+static void i1_it_stays_completed(void **state)
+{
+    static const floe_core_output no_more = {.kind = FLOE_CORE_CANDIDATE};
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    f.answers = second;
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, 20);
+    request nominates = usual;
+    nominates.role = FLOE_STUN_ICE_CONTROLLING;
+    nominates.use_candidate = true;
+    check(&f, peer, &nominates);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    floe_ice_core_output(f.ice, f.now, &no_more);
+    outputs(&f);
+    assert_string_equal(f.states, "checking connected completed");
+    run_until(&f, 40000);
+    assert_false(pair_to(&f, second).valid); /* it has lapsed */
+    nominates.use_candidate = false;
+    check(&f, second, &nominates);
+    run_until(&f, 40100);
+    assert_string_equal(f.states, "checking connected completed");
+    f.answers = second;
+    answer_new(&f);
+    assert_true(pair_to(&f, second).valid);
+    check(&f, "198.51.100.99:9", &nominates); /* this one is new */
+    assert_string_equal(f.states, "checking connected completed connected");
+    end(&f);
+}
+
 /* ── Restart ── */
 
 static const char *const other_password = "anotherPassword+/0123456789";
@@ -1584,6 +1652,8 @@ int main(void)
         cmocka_unit_test(i13_icmp_moves_data_at_once),
         cmocka_unit_test(i13_a_silent_pair_is_replaced),
         cmocka_unit_test(i13_a_better_pair_takes_over_once_it_has_worked),
+        cmocka_unit_test(i13_consent_takes_no_nomination_back),
+        cmocka_unit_test(i1_it_stays_completed),
         cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),
         cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
         cmocka_unit_test(i11_checks_of_before_a_restart),

@@ -112,7 +112,7 @@ static void i13_nominations_are_numbered(void **state)
     respond_to(&f, latest_to(&f, better), &(response){0});
     assert_true(pair_to(&f, better).selected);
     size_t count = f.count;
-    run_until(&f, 6500);
+    run_until(&f, 4900);
     assert_true(f.count > count);
     assert_int_equal(number_of(latest_to(&f, better)), 1);
     respond_to(&f, latest_to(&f, better), &(response){0});
