@@ -34,6 +34,9 @@ typedef struct session {
         floe_address to;
     } sent[SENT_MAX]; /* the latest checks */
     unsigned count;
+    uint32_t listener;
+    uint32_t connection;     /* the latest by TCP */
+    floe_address other;      /* its other end */
     unsigned without_answer; /* checks since anything was answered or restarted */
 } session;
 
@@ -79,6 +82,15 @@ static void outputs(session *s)
             one.default_route = true;
             one.address = floe_address_ipv4(0xc0000201U, 0);
             floe_core_interfaces(s->core, s->now, &one, 1);
+        } else if (output->kind == FLOE_CORE_LISTEN) {
+            s->listener = output->channel;
+            s->socket = floe_address_with_port(output->local, 5001);
+            floe_core_opened(s->core, s->now, output->channel, &s->socket);
+        } else if (output->kind == FLOE_CORE_OPEN && output->protocol == FLOE_PROTOCOL_TCP) {
+            s->connection = output->channel;
+            s->other = output->remote;
+        } else if (output->kind == FLOE_CORE_CLOSE && output->channel == s->connection) {
+            s->connection = 0;
         } else if (output->kind == FLOE_CORE_OPEN) {
             s->channel = output->channel;
             s->socket = floe_address_with_port(output->local, 5000);
@@ -107,6 +119,46 @@ static void comes(session *s, const floe_address *from, floe_span bytes)
     while (floe_core_packet(s->core, s->now, &packet)) {
         (void)floe_ice_owns(s->ice, packet);
         (void)floe_ice_packet(s->ice, s->now, packet);
+    }
+}
+
+/* By the latest connection, in a frame. */
+static void comes_by_tcp(session *s, floe_span bytes)
+{
+    const floe_packet *packet;
+    uint8_t length[2] = {(uint8_t)(bytes.size >> 8), (uint8_t)bytes.size};
+
+    if (s->connection == 0) {
+        return;
+    }
+    floe_core_stream(s->core, s->now, s->connection, length, sizeof length);
+    floe_core_stream(s->core, s->now, s->connection, bytes.data, bytes.size);
+    while (floe_core_packet(s->core, s->now, &packet)) {
+        (void)floe_ice_owns(s->ice, packet);
+        (void)floe_ice_packet(s->ice, s->now, packet);
+    }
+}
+
+/* It stands, it is refused, it ends, or somebody connects to us. */
+static void connection_happens(session *s, uint8_t what)
+{
+    floe_address local = s->socket;
+
+    if (what % 4 == 3) {
+        floe_address from = place(what);
+        uint32_t made = floe_core_accepted(s->core, s->now, s->listener, &from);
+        s->connection = made != 0 ? made : s->connection;
+        s->other = made != 0 ? from : s->other;
+    } else if (s->connection == 0) {
+        return;
+    } else if (what % 4 == 0) {
+        floe_core_opened(s->core, s->now, s->connection, &local);
+    } else if (what % 4 == 1) {
+        floe_core_unreachable(s->core, s->now, s->connection, &s->other, FLOE_UNREACHABLE_PORT,
+                              NULL, 0);
+    } else {
+        floe_core_disconnected(s->core, s->now, s->connection);
+        s->connection = 0;
     }
 }
 
@@ -166,7 +218,11 @@ static void check(session *s)
         floe_stun_put_u32(&writer, 0x7ffe, 0);
     }
     sign(&writer, flags & 16 ? password : local.password);
-    comes(s, &from, floe_stun_written(&writer));
+    if (flags & 128) {
+        comes_by_tcp(s, floe_stun_written(&writer));
+    } else {
+        comes(s, &from, floe_stun_written(&writer));
+    }
 }
 
 static void answer(session *s)
@@ -193,13 +249,18 @@ static void answer(session *s)
     }
     sign(&writer, flags & 64 ? "somebodyElse+/0123456789" : password);
     s->without_answer = 0;
-    comes(s, &from, floe_stun_written(&writer));
+    if (flags & 128) {
+        comes_by_tcp(s, floe_stun_written(&writer));
+    } else {
+        comes(s, &from, floe_stun_written(&writer));
+    }
 }
 
 /* Adds one, or removes it. */
 static void add(session *s, bool removes)
 {
     static const char *const types[] = {"host", "srflx", "prflx", "relay"};
+    static const char *const tcp_types[] = {"tcptype active", "tcptype passive", "tcptype so"};
     char text[200];
     char address[FLOE_ADDRESS_TEXT_SIZE];
     uint8_t what = floe_read_u8(&s->script);
@@ -210,8 +271,9 @@ static void add(session *s, bool removes)
     if (at.ip[3] % 4 == 3) {
         (void)snprintf(address, sizeof address, "%c.local", 'a' + at.ip[3]);
     }
-    (void)snprintf(text, sizeof text, "f%u 1 udp %u %s %u typ %s", what / 16, 1U + what * 65793U,
-                   address, at.port, types[what % 4]);
+    (void)snprintf(text, sizeof text, "f%u 1 %s %u %s %u typ %s %s", what / 16,
+                   what & 8 ? "tcp" : "udp", 1U + what * 65793U, address, at.port, types[what % 4],
+                   what & 8 ? tcp_types[what / 16 % 3] : "");
     if (floe_candidate_parse(text, &candidate) == FLOE_OK) {
         if (removes) {
             (void)floe_ice_remove_remote_candidate(s->ice, s->now, candidate);
@@ -279,7 +341,7 @@ static void step(session *s)
     uint8_t size;
     floe_address from;
 
-    switch (what % 14) {
+    switch (what % 15) {
     case 0:
         add(s, false);
         break;
@@ -319,6 +381,9 @@ static void step(session *s)
     case 12:
         looked_up(s);
         break;
+    case 13:
+        connection_happens(s, floe_read_u8(&s->script));
+        break;
     default:
         pass_time(s, 3);
         break;
@@ -336,6 +401,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     state = 1;
     settings.ice_lite = how == 255;
     options.report_pairs = (how & 32) != 0;
+    options.renomination = (how & 2) != 0;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    if (how & 16) {
+        settings.network_types |= FLOE_NETWORK_TYPE_TCP4;
+    }
     if (floe_core_shared_new(&settings, &randomness, &s.shared) != FLOE_OK ||
         floe_core_new(s.shared, NULL, &s.core) != FLOE_OK ||
         floe_core_receive_packets(s.core, true) != FLOE_OK ||

@@ -164,8 +164,15 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     send(ice, now, pair);
 }
 
+/* But for a nomination, which is sent until it is answered, and is a check for consent as well. */
 void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
+    if (pair == ice->nominating) {
+        if (!floe_stun_transaction_runs(&pair->transaction)) {
+            floe_ice_check_begin(ice, now, pair);
+        }
+        return;
+    }
     remember(ice, pair);
     if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
                                     floe_ice_checklist_rto(ice), is_reliable(pair),

@@ -68,6 +68,23 @@ static bool are_unknown(const floe_ice *ice)
     return ice->strange_checks > 0 || ice->strange_answers > 0;
 }
 
+/* Whether the peer has to begin: it checks, or connects. */
+static bool waits_for_peer(const floe_ice *ice)
+{
+    bool passive = false;
+    bool active = false;
+
+    FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)
+    {
+        passive = passive || base->tcp_type == FLOE_TCP_TYPE_PASSIVE;
+    }
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        active = active || remote->tcp_type == FLOE_TCP_TYPE_ACTIVE;
+    }
+    return ice->session->lite || (passive && active);
+}
+
 static floe_ice_reason reason_without_pairs(const floe_ice *ice)
 {
     if (are_unknown(ice)) {
@@ -78,8 +95,13 @@ static floe_ice_reason reason_without_pairs(const floe_ice *ice)
                : !floe_list_empty(&ice->names) ? FLOE_ICE_REASON_NAMES
                                                : FLOE_ICE_REASON_NO_REMOTE_CANDIDATE;
     }
-    return floe_list_empty(&ice->bases) ? FLOE_ICE_REASON_NO_LOCAL_CANDIDATE
-                                        : FLOE_ICE_REASON_NO_PAIR;
+    if (floe_list_empty(&ice->bases)) {
+        return FLOE_ICE_REASON_NO_LOCAL_CANDIDATE;
+    }
+    if (!waits_for_peer(ice)) {
+        return FLOE_ICE_REASON_NO_PAIR;
+    }
+    return ice->state == FLOE_ICE_STATE_FAILED ? FLOE_ICE_REASON_SILENCE : FLOE_ICE_REASON_NONE;
 }
 
 static floe_ice_reason reason_of(const floe_ice *ice, const evidence *found)

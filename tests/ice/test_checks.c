@@ -1128,6 +1128,42 @@ static void i13_a_better_pair_takes_over_once_it_has_worked(void **state)
     end(&f);
 }
 
+/* The pair that is nominated takes over until the silent one is heard again; its nomination, whose answer is lost, goes on. */
+static void i13_a_nomination_is_sent_until_it_is_answered(void **state)
+{
+    fixture f;
+    floe_address other = address_of(second);
+    unsigned nominations = 0;
+
+    (void)state;
+    connect_two(&f);
+    f.answers = peer;
+    run_until(&f, 12000); /* of the other nothing has come for long */
+    comes(&f, peer, "data", 4);
+    f.answers = NULL;
+    f.count = 0;
+    while (checks_to(&f, second) == 0) {
+        run_until(&f, ms(&f) + 10);
+    }
+    run_until(&f, ms(&f) + 50); /* it is in use, and so it is asked for consent */
+    comes(&f, peer, "data", 4);
+    f.count = 0;
+    for (uint64_t at = ms(&f); at < 28000; at += 500) {
+        run_until(&f, at);
+        comes(&f, peer, "data", 4);
+    }
+    for (size_t i = 0; i < f.count; i++) {
+        floe_stun_message message = message_of(&f.sent[i]);
+        nominations += floe_address_equal(&f.sent[i].to, &other) &&
+                       floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE);
+    }
+    assert_true(nominations >= 3);
+    f.answers = second;
+    answer_new(&f);
+    assert_true(pair_to(&f, second).selected);
+    end(&f);
+}
+
 /* As long as the nomination of another pair is on its way, consent of the chosen one does not take it back. */
 static void i13_consent_takes_no_nomination_back(void **state)
 {
@@ -1652,6 +1688,7 @@ int main(void)
         cmocka_unit_test(i13_icmp_moves_data_at_once),
         cmocka_unit_test(i13_a_silent_pair_is_replaced),
         cmocka_unit_test(i13_a_better_pair_takes_over_once_it_has_worked),
+        cmocka_unit_test(i13_a_nomination_is_sent_until_it_is_answered),
         cmocka_unit_test(i13_consent_takes_no_nomination_back),
         cmocka_unit_test(i1_it_stays_completed),
         cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),

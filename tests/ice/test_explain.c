@@ -109,6 +109,15 @@ static void i22_without_candidates(void **state)
     fails(&f);
     says(&f, FLOE_ICE_REASON_NO_PAIR, "address families");
     end(&f);
+    tcp = true;
+    begin(&f);
+    tcp = false;
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 tcp 100 198.51.100.7 9 typ host tcptype active"), FLOE_OK);
+    says(&f, FLOE_ICE_REASON_NONE, "No connection yet (0 pairs)."); /* the peer has to connect */
+    fails(&f);
+    says(&f, FLOE_ICE_REASON_SILENCE, "nothing has come from the remote side");
+    end(&f);
 }
 
 static void i22_nothing_works(void **state)
