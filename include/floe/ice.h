@@ -389,7 +389,7 @@ FLOE_EXPORT void floe_ice_time(floe_ice *ice, floe_time now);
 FLOE_EXPORT floe_time floe_ice_deadline(const floe_ice *ice);
 
 /**
- * Takes the next report.
+ * Takes the next report. Without memory, one about a pair waits for a later call.
  *
  * @param output  receives a pointer to it, valid until the next call for this agent; unchanged if
  *                there is none.
