@@ -92,6 +92,29 @@ static void i6_a_triggered_check_goes_before_others(void **state)
     end(&f);
 }
 
+/* Two bases of one foundation are not checked side by side. */
+static void i4_local_foundations_count(void **state)
+{
+    fixture f;
+    floe_candidate_list *list = NULL;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(floe_core_get_local_candidates(f.core, &list), FLOE_OK);
+    floe_candidate second_one = *list->candidates[0];
+    second_one.id = second_one.base_id = 50;
+    second_one.priority--;
+    const floe_core_output output = {.kind = FLOE_CORE_CANDIDATE, .candidate = &second_one};
+    floe_ice_core_output(f.ice, f.now, &output);
+    floe_candidate_list_free(list);
+    add_peer(&f);
+    assert_int_equal(pair_count(&f), 2);
+    assert_int_equal(pair_to(&f, peer).local_id, 50);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_FROZEN);
+    end(&f);
+}
+
 static void i4_pairs_are_bounded(void **state)
 {
     fixture f;
@@ -1563,6 +1586,11 @@ static void i17_what_is_counted(void **state)
     assert_int_equal(all.packets_sent, pair.packets_sent);
     assert_int_equal(all.bytes_received, 3);
     assert_int_equal(all.selected_candidate_pair_changes, 1);
+    assert_int_equal(take_away(&f, "f1 1 udp 2130706431 198.51.100.7 7000 typ host"), FLOE_OK);
+    assert_int_equal(floe_ice_get_statistics(f.ice, &all), FLOE_OK);
+    assert_int_equal(all.packets_sent, pair.packets_sent); /* of a pair that is no more */
+    assert_int_equal(all.bytes_received, 3);
+    assert_string_equal(all.ice_local_username_fragment, f.local.username_fragment);
     assert_int_equal(floe_ice_get_statistics(NULL, &all), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_ice_get_statistics(f.ice, NULL), FLOE_ERR_INVALID_ARGUMENT);
     end(&f);
@@ -1648,6 +1676,7 @@ int main(void)
         cmocka_unit_test(i4_the_best_pair_is_checked_first_and_one_each_ta),
         cmocka_unit_test(i4_of_one_foundation_one_is_checked_until_it_is_slow),
         cmocka_unit_test(i6_a_triggered_check_goes_before_others),
+        cmocka_unit_test(i4_local_foundations_count),
         cmocka_unit_test(i4_pairs_are_bounded),
         cmocka_unit_test(i4_pairs_have_one_family_and_component),
         cmocka_unit_test(i5_a_check_has_what_the_rfc_asks),
