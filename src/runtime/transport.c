@@ -28,8 +28,7 @@ struct floe_transport {
     char *remote;               /* the remote parameters, for who asks: two texts; NULL: none yet */
     uint8_t remote_flags;
     uint8_t component;
-    bool awaits; /* not started, or not since the gatherer was restarted */
-    bool told_closed;
+    bool awaits;     /* not started, or not since the gatherer was restarted */
     bool looks_up;   /* or has done */
     bool freed;      /* the owner wants no callback any more */
     bool given_back; /* by one of its own callbacks: the loop thread frees it behind that */
@@ -383,7 +382,6 @@ static bool tell_state(floe_transport *transport, floe_ice_state state)
     floe_transport_state_handler handler = transport->on_state_change;
     void *user_data = transport->state_change_data;
 
-    transport->told_closed = state == FLOE_ICE_STATE_CLOSED;
     if (handler == NULL) {
         return true;
     }
@@ -430,7 +428,7 @@ static void report(floe_transport *transport)
     const floe_ice_output *output;
 
     if (transport->ice == NULL) {
-        if (!transport->told_closed && !transport->freed) {
+        if (!transport->freed) { /* once: nothing touches it any more */
             (void)tell_state(transport, FLOE_ICE_STATE_CLOSED);
         }
         return;
