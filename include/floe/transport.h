@@ -204,6 +204,9 @@ FLOE_EXPORT floe_error floe_transport_get_selected_pair(floe_transport *transpor
 FLOE_EXPORT floe_error floe_transport_get_statistics(floe_transport *transport,
                                                      floe_ice_statistics *statistics);
 
+/** Why no pair works, for programs. FLOE_ICE_REASON_NONE if one does, if it has stopped, or for NULL. */
+FLOE_EXPORT floe_ice_reason floe_transport_get_reason(floe_transport *transport);
+
 /**
  * Says in one sentence how it stands, and, if it has failed, why: how many pairs there were, how
  * they ended, whether anything came from the remote side, and what to look at.

@@ -1023,6 +1023,17 @@ floe_error floe_transport_get_statistics(floe_transport *transport, floe_ice_sta
     return error;
 }
 
+floe_ice_reason floe_transport_get_reason(floe_transport *transport)
+{
+    if (transport == NULL) {
+        return FLOE_ICE_REASON_NONE;
+    }
+    uv_mutex_lock(&transport->api->lock);
+    floe_ice_reason reason = floe_ice_get_reason(transport->ice);
+    uv_mutex_unlock(&transport->api->lock);
+    return reason;
+}
+
 floe_error floe_transport_explain(floe_transport *transport, char *text, size_t size)
 {
     if (transport == NULL || text == NULL) {
