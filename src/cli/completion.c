@@ -56,7 +56,7 @@ static value_kind kind_of_words(const command_face *command)
 
 static const char *urls_of(const command_face *command)
 {
-    return command->kind == COMMAND_GATHER ? all_urls : turn_urls;
+    return (command->kind & GATHERERS) != 0 ? all_urls : turn_urls;
 }
 
 /* "all|nohost" as "all nohost". */

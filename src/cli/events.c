@@ -56,7 +56,7 @@ static void put_set(json_t *line, const char *name, uint32_t set, const char *co
 
 void events_start(const gather_report *report)
 {
-    json_t *line = json_start("gather");
+    json_t *line = json_start(command_face_of(report->command->kind)->name);
 
     put_set(line, "types", report->command->types, gather_type_names);
     put_set(line, "relay_transports", report->command->relay_transports, relay_transport_names);

@@ -137,18 +137,16 @@ static void hold(extractor *from, const extract_finding *finding, floe_candidate
     from->held_count++;
 }
 
-/* The library's error counts from the candidate's beginning; `column` is where that is in the line. */
-static void explain_error(extract_finding *finding, size_t column)
+void extract_explain(char *why, size_t size, size_t column)
 {
     const char *error = floe_last_error();
     unsigned at;
     int used = 0;
 
     if (sscanf(error, "column %u%n", &at, &used) == 1 && used > 0) {
-        (void)snprintf(finding->why, sizeof finding->why, "column %zu%.200s", at + column,
-                       error + used);
+        (void)snprintf(why, size, "column %zu%.200s", at + column, error + used);
     } else {
-        (void)snprintf(finding->why, sizeof finding->why, "%.200s", error);
+        (void)snprintf(why, size, "%.200s", error);
     }
 }
 
@@ -162,7 +160,7 @@ static void tell(extractor *from, const char *text, size_t column, extract_side 
     if (floe_candidate_parse(text, &candidate) == FLOE_OK) {
         (void)seen_before(from, candidate, side, &again);
     } else {
-        explain_error(&finding, column);
+        extract_explain(finding.why, sizeof finding.why, column);
     }
     hold(from, &finding, candidate, column);
 }

@@ -37,5 +37,7 @@ extractor *extract_new(extract_found found, void *data);
 void extract_line(extractor *from, char *text, size_t size);
 /* Tells what is left. */
 void extract_free(extractor *from);
+/* Why the library could not read the candidate that begins behind so many bytes of a line: its error counts from there. */
+void extract_explain(char *why, size_t size, size_t column);
 
 #endif

@@ -17,6 +17,19 @@ const command_face command_faces[COMMAND_COUNT] = {
      "  floe gather --rewrite external=203.0.113.5,local=10.0.0.5\n",
      "0 every server answered; 1 a server failed, or could not be asked;\n"
      "2 wrong usage; 3 no candidate; 130 interrupted.\n"},
+    {COMMAND_CONNECT, "connect", "[options] [URL...]", "connect to another floe connect, and talk",
+     "Connects two machines, each of which runs this command. It prints a ticket, a\n"
+     "line that the other side pastes, and asks for the other side's. Then it tries\n"
+     "the pairs of candidates, and says which is chosen. From then on each line that\n"
+     "is typed is shown on the other side. The end of the input (Ctrl-D) ends both.\n"
+     "\n"
+     "The ticket is for the other side alone, as it has the password. What is sent is\n"
+     "not encrypted, and packets may be lost: it is UDP.\n",
+     "  floe connect -u alice turn:turn.example.org stun:stun.example.org\n"
+     "  tar c photos | floe connect --pipe     and there: floe connect --pipe | tar x\n"
+     "  floe connect --json stun:stun.example.org      (standard input signals)\n",
+     "0 it was connected; 1 it failed, or was cut off before both sides had ended;\n"
+     "2 wrong usage; 130 interrupted.\n"},
     {COMMAND_TURN_CHECK, "turn check", "[options] URL...", "test what a TURN server can do",
      "Asks each TURN server for a relay, over each transport and at each of its\n"
      "addresses, sends data through the relay to itself, and packets from here to the\n"

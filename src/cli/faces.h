@@ -14,10 +14,13 @@ typedef enum command_kind {
     COMMAND_PAIR = 16,
     COMMAND_COMPLETION = 32,
     COMMAND_VERSION = 64,
+    COMMAND_CONNECT = 128,
 } command_kind;
 
 /* Every command that talks to servers. */
-#define EVERY (COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE)
+#define EVERY (GATHERERS | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE)
+/* Those that gather candidates. */
+#define GATHERERS (COMMAND_GATHER | COMMAND_CONNECT)
 /* Those that read candidates. */
 #define READERS (COMMAND_PARSE | COMMAND_PAIR)
 #define ALL (EVERY | READERS | COMMAND_COMPLETION | COMMAND_VERSION)
@@ -53,7 +56,7 @@ typedef struct command_face {
 
 /* In the order of `floe --help`. */
 extern const command_face command_faces[];
-enum { COMMAND_COUNT = 7 };
+enum { COMMAND_COUNT = 8 };
 
 const command_face *command_face_of(command_kind kind);
 

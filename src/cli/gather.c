@@ -294,16 +294,9 @@ static void on_interrupt(void *data)
 static floe_error new_gatherer(gather_run *run, gather_slot *slot)
 {
     floe_ice_server servers[SERVERS_MAX];
-    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_gather_options options;
 
-    options.ice_servers = servers;
-    options.ice_server_count = command_servers(&run->command, servers);
-    options.gather_policy = run->command.policy;
-    options.candidate_types = run->command.types;
-    options.relay_transports = run->command.relay_transports;
-    options.username_fragment = run->command.username_fragment;
-    options.password = run->command.password;
-    options.continual = run->command.continual;
+    command_gather_options(&run->command, servers, &options);
     floe_error error = floe_gatherer_new(run->api, &options, &slot->gatherer);
     if (error != FLOE_OK) {
         return error;

@@ -26,7 +26,8 @@ void print_commands(output *to)
     output_print(to, "  %-36s %s\n\n", "floe help COMMAND", "what a command takes");
     output_print(to, "Why does this call not connect?   floe gather -u NAME turn:HOST stun:HOST\n"
                      "Is my TURN server right?          floe turn check -u NAME turn:HOST\n"
-                     "Can these two connect?            floe pair OFFER ANSWER\n");
+                     "Can these two connect?            floe pair OFFER ANSWER\n"
+                     "Do they connect?                  floe connect stun:HOST, on each of them\n");
 }
 
 bool print_commands_of(output *to, const char *word)

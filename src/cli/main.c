@@ -1,5 +1,6 @@
 /* The floe command: which of its commands is meant. */
 #include "cli/completion.h"
+#include "cli/connect.h"
 #include "cli/gather.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -120,6 +121,8 @@ static int run_command(command_kind kind, int count, char **words)
     switch (kind) {
     case COMMAND_GATHER:
         return gather_main(count, words);
+    case COMMAND_CONNECT:
+        return connect_main(count, words);
     case COMMAND_TURN_CHECK:
     case COMMAND_TURN_PIPE:
         return turn_main(kind, count, words);

@@ -177,7 +177,7 @@ static bool begins_with(const char *text, const char *scheme)
 static bool explain_url(const char *name, const char *url)
 {
     static const char *const schemes[] = {"stun:", "turn:", "stuns:", "turns:"};
-    const char *plain = strcmp(command_name, "gather") == 0 ? "stun:" : "turn:";
+    const char *plain = strncmp(command_name, "turn", 4) == 0 ? "turn:" : "stun:";
     size_t i = 0;
     char why[320];
 
@@ -263,16 +263,28 @@ static bool set_mac_key(gather_command *command, const char *name, const char *v
     return once(name, &command->given_key);
 }
 
+/* What --json, lines and --pipe read. */
+static bool input_is_free(const gather_command *command, const char *name, const char *value)
+{
+    return command->kind != COMMAND_CONNECT || strcmp(value, "-") != 0 ||
+           wrong(name, value, "standard input is for the other side: give a file");
+}
+
 static bool set_credential_file(gather_command *command, const char *name, const char *value)
 {
+    if (!input_is_free(command, name, value)) {
+        return false;
+    }
     char *line = read_first_line(name, value);
-
     command->credential = line != NULL ? keep_text(command, name, line) : NULL;
     return command->credential != NULL && once(name, &command->given_credential);
 }
 
 static bool set_rest_secret_file(gather_command *command, const char *name, const char *value)
 {
+    if (!input_is_free(command, name, value)) {
+        return false;
+    }
     free(command->rest_secret);
     command->rest_secret = read_first_line(name, value);
     return command->rest_secret != NULL && once(name, &command->given_credential);
@@ -284,7 +296,7 @@ static bool set_ice_servers(gather_command *command, const char *name, const cha
         return wrong(name, value, "given twice: put all servers into one file");
     }
     command->ice_servers = value;
-    return true;
+    return input_is_free(command, name, value);
 }
 
 /* What cannot be read is told before anything is sent; what is in it, OpenSSL tells. */
@@ -676,6 +688,7 @@ static bool set_repeat(gather_command *command, const char *name, const char *va
 
 static bool set_hold(gather_command *command, const char *name, const char *value)
 {
+    command->hold_given = true;
     if (strcmp(value, "inf") == 0) {
         command->hold = -1;
         return true;
@@ -817,6 +830,51 @@ static bool add_resolved(gather_command *command, const char *name, const char *
     command->resolved[command->resolved_count++] = value;
     command->settings.host_addresses = command->resolved;
     command->settings.host_address_count = command->resolved_count;
+    return true;
+}
+
+static bool set_pipe(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->pipe = true;
+    return true;
+}
+
+static bool set_remote(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    command->remote = value;
+    return true;
+}
+
+static bool set_role(gather_command *command, const char *name, const char *value)
+{
+    static const char *const words[] = {"controlling", "controlled", NULL};
+    int role = word_of(name, value, words);
+
+    command->role = role == 0 ? FLOE_ICE_ROLE_CONTROLLING : FLOE_ICE_ROLE_CONTROLLED;
+    return role >= 0;
+}
+
+static bool set_patience(gather_command *command, const char *name, const char *value)
+{
+    double ms = 0;
+    bool good = duration(name, value, 1000, 1, 3600e3, &ms);
+
+    command->patience_ms = (uint32_t)(ms + 0.5);
+    return good;
+}
+
+/* In Mbit/s. */
+static bool set_rate(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 0, 100000, &parsed)) {
+        return false;
+    }
+    command->rate = parsed * 125000;
     return true;
 }
 
@@ -1072,6 +1130,22 @@ static bool complete_tcp(const gather_command *command)
     return true;
 }
 
+/* Of connect: what standard input is, and where the ticket comes from. */
+static bool complete_connect(const gather_command *command)
+{
+    if (command->pipe && command->json) {
+        return clash("--pipe", "not with --json, by which standard input signals");
+    }
+    if (command->json && (command->remote != NULL || command->remote_file != NULL)) {
+        return clash(command->remote != NULL ? "--remote" : "--remote-file",
+                     "not with --json: there the other side comes by standard input");
+    }
+    if (command->remote != NULL && command->remote_file != NULL) {
+        return clash("--remote-file", "not with --remote: there is one ticket");
+    }
+    return true;
+}
+
 /* What the words together ask for. */
 static bool complete_command(gather_command *command)
 {
@@ -1082,7 +1156,7 @@ static bool complete_command(gather_command *command)
         return wrong("--format", words_of_format(command->format),
                      "--json prints another form: give one of the two");
     }
-    if (!complete_tcp(command)) {
+    if (!complete_tcp(command) || !complete_connect(command)) {
         return false;
     }
     command->url_count_of_line = command->url_count;
@@ -1100,7 +1174,9 @@ bool parse_command(command_kind kind, int count, char **words, gather_command *c
                                 .load = 125000,
                                 .max_loss = 5,
                                 .min_days = 14,
-                                .jobs = 8};
+                                .jobs = 8,
+                                .rate = 1250000,
+                                .kind = kind};
     command->username = getenv("FLOE_USERNAME");
     command->credential = getenv("FLOE_CREDENTIAL");
     command->access_token = getenv("FLOE_ACCESS_TOKEN");
@@ -1129,6 +1205,20 @@ size_t command_servers(const gather_command *command, floe_ice_server *servers)
         servers[count++] = command->listed[i];
     }
     return count;
+}
+
+void command_gather_options(const gather_command *command, floe_ice_server *servers,
+                            floe_gather_options *options)
+{
+    *options = (floe_gather_options)FLOE_GATHER_OPTIONS_INIT;
+    options->ice_servers = servers;
+    options->ice_server_count = command_servers(command, servers);
+    options->gather_policy = command->policy;
+    options->candidate_types = command->types;
+    options->relay_transports = command->relay_transports;
+    options->username_fragment = command->username_fragment;
+    options->password = command->password;
+    options->continual = command->continual;
 }
 
 floe_ice_server command_server_of(const gather_command *command, size_t url)

@@ -38,6 +38,7 @@ typedef struct gather_filters {
 } gather_filters;
 
 typedef struct gather_command {
+    command_kind kind;
     const char *urls[URLS_MAX]; /* those of the line, then those of --ice-servers */
     size_t url_count;
     size_t url_count_of_line;
@@ -70,6 +71,7 @@ typedef struct gather_command {
     unsigned gatherers;
     unsigned repeat;
     double hold; /* seconds; negative: until interrupted */
+    bool hold_given;
     bool continual;
     bool json;
     candidate_format format; /* CANDIDATE_FIELDS: as json says */
@@ -78,13 +80,19 @@ typedef struct gather_command {
     bool verbose;
     bool help;
     const char *trace_file;
-    const char *peer;       /* of pipe */
-    bool tcp;               /* likewise: it is reached by TCP */
-    unsigned long load;     /* of check: bytes a second that go through the relay; 0: none */
-    unsigned long max_loss; /* of check: in percent */
-    unsigned long min_days; /* of check: of a certificate */
-    unsigned long jobs;     /* of check: rows side by side */
-    bool strict;            /* of check: warnings have an exit status of their own */
+    const char *peer;        /* of pipe */
+    bool tcp;                /* likewise: it is reached by TCP */
+    unsigned long load;      /* of check: bytes a second that go through the relay; 0: none */
+    unsigned long max_loss;  /* of check: in percent */
+    unsigned long min_days;  /* of check: of a certificate */
+    unsigned long jobs;      /* of check: rows side by side */
+    bool strict;             /* of check: warnings have an exit status of their own */
+    bool pipe;               /* of connect */
+    const char *remote;      /* of connect: a ticket; NULL: none */
+    const char *remote_file; /* likewise, where it is */
+    floe_ice_role role;      /* of connect; 0: none */
+    uint32_t patience_ms;    /* of connect; 0: the default */
+    unsigned long rate;      /* of connect: bytes a second; 0: no limit */
     const char *resolved[RESOLVED_MAX]; /* NAME:ADDRESS */
     size_t resolved_count;
     /* What a command that takes no URL was given instead. */
@@ -105,6 +113,9 @@ void free_command(gather_command *command);
  * each of --ice-servers with its own. How many; room for SERVERS_MAX. */
 #define SERVERS_MAX (URLS_MAX + 1)
 size_t command_servers(const gather_command *command, floe_ice_server *servers);
+/* What a gatherer is made with. `servers`: room for SERVERS_MAX, which lives as long as the options. */
+void command_gather_options(const gather_command *command, floe_ice_server *servers,
+                            floe_gather_options *options);
 /* The one whose URL has this number, with all its URLs. */
 floe_ice_server command_server_of(const gather_command *command, size_t url);
 /* Sets the settings' filters, if any were named; *command must live as long as the api. */
