@@ -123,7 +123,7 @@ static void try_command(command_kind kind, int count, char **words)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const command_kind kinds[] = {COMMAND_GATHER, COMMAND_TURN_CHECK, COMMAND_TURN_PIPE,
-                                         COMMAND_PARSE, COMMAND_PAIR};
+                                         COMMAND_PARSE,  COMMAND_PAIR,       COMMAND_CONNECT};
     char *words[33];
     int count = 0;
 
@@ -146,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     words[count] = NULL;
-    try_command(kinds[data[0] % 5], count, words);
+    try_command(kinds[data[0] % 6], count, words);
     free(text);
     return 0;
 }

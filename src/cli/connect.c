@@ -37,6 +37,7 @@ void connect_end(connect_run *run, int status)
     (void)uv_timer_stop(&run->hold);
     (void)uv_timer_stop(&run->pace);
     (void)uv_timer_stop(&run->goodbye);
+    (void)uv_timer_stop(&run->give_up);
     input_stop(&run->in);
     input_stop(&run->tickets.of_file);
     (void)floe_gatherer_close(run->gatherer);
@@ -175,6 +176,7 @@ static void on_network(void *user_data, const floe_network_change *change)
 static void on_connected(connect_run *run)
 {
     run->connected = true;
+    (void)uv_timer_stop(&run->give_up);
     if (is_json(run)) {
         remote_connected(run);
     } else if (run->mode == CONNECT_PIPE) {
@@ -296,9 +298,21 @@ static floe_ice_role role_of(const connect_run *run, bool was_first)
                                                     : FLOE_ICE_ROLE_CONTROLLING;
 }
 
+static void on_give_up(uv_timer_t *timer)
+{
+    connect_run *run = timer->data;
+
+    connect_tell(run, "not connected after %.1f s: given up",
+                 (double)run->command.patience_ms / 1000);
+    connect_fail(run);
+}
+
 bool connect_start(connect_run *run, const floe_parameters *remote, bool was_first)
 {
     if (floe_transport_start(run->transport, remote, role_of(run, was_first)) == FLOE_OK) {
+        if (was_first && run->command.patience_ms != 0) {
+            (void)uv_timer_start(&run->give_up, on_give_up, run->command.patience_ms, 0);
+        }
         return true;
     }
     screen_tell("floe: connect: %s", option_words(floe_last_error()));
@@ -380,7 +394,8 @@ static floe_error begin(connect_run *run)
 
 static void init_timers(connect_run *run)
 {
-    uv_timer_t *timers[] = {&run->patience, &run->redraw, &run->hold, &run->pace, &run->goodbye};
+    uv_timer_t *timers[] = {&run->patience, &run->redraw,  &run->hold,
+                            &run->pace,     &run->goodbye, &run->give_up};
 
     for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
         (void)uv_timer_init(&run->loop, timers[i]);
@@ -407,8 +422,8 @@ static void tell_summary(connect_run *run)
 static void clean_up(connect_run *run)
 {
     uv_handle_t *timers[] = {(uv_handle_t *)&run->patience, (uv_handle_t *)&run->redraw,
-                             (uv_handle_t *)&run->hold, (uv_handle_t *)&run->pace,
-                             (uv_handle_t *)&run->goodbye};
+                             (uv_handle_t *)&run->hold,     (uv_handle_t *)&run->pace,
+                             (uv_handle_t *)&run->goodbye,  (uv_handle_t *)&run->give_up};
 
     input_stop(&run->in);
     input_stop(&run->tickets.of_file);

@@ -12,7 +12,7 @@
 
 output *connect_output(const connect_run *run)
 {
-    return run->mode == CONNECT_PIPE ? standard_error : standard_output;
+    return run->mode == CONNECT_LINES ? standard_output : standard_error;
 }
 
 void connect_tell(connect_run *run, const char *format, ...)

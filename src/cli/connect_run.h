@@ -80,6 +80,7 @@ typedef struct connect_run {
     uv_timer_t hold;
     uv_timer_t pace; /* of --pipe */
     uv_timer_t goodbye;
+    uv_timer_t give_up;
     floe_api *api;
     floe_gatherer *gatherer;
     floe_transport *transport;

@@ -41,7 +41,8 @@ OPTION(
     "the ICE role (controlled for the side that has the other's ticket before it has printed its "
     "own; if both have one role, they mend it)")
 OPTION(COMMAND_CONNECT, 0, "give-up", "S", SET(set_patience),
-       "fail no earlier than S seconds after the other side is known (39.5)")
+       "fail if it is not connected S seconds after the other side is known (when all checks have "
+       "ended, after 39.5 s or more)")
 OPTION(COMMAND_CONNECT, 0, "rate", "MBIT", SET(set_rate),
        "with --pipe, send at most MBIT megabits per second (10; 0: no limit)")
 OPTION(GATHERERS, 0, "continual", NULL, SET(set_continual),
