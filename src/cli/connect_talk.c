@@ -23,31 +23,33 @@
 
 /* ── Goodbye ── */
 
-/* No line that is typed is so, and bytes only by an accident that does not happen: it has the sender's name. */
+/* No line that is typed is so, and bytes only by an accident that does not happen: it has the name of whom it is for, who
+ * may not know the sender's ticket yet. */
 static size_t goodbye_text(const char *username_fragment, char *text, size_t size)
 {
-    int used = snprintf(text, size, "floe: goodbye of %s\n", username_fragment);
+    int used = snprintf(text, size, "floe: goodbye to %s\n", username_fragment);
 
     return (size_t)used < size ? (size_t)used : size - 1;
 }
 
 static void send_goodbye(connect_run *run)
 {
-    floe_parameters own = FLOE_PARAMETERS_INIT;
     char text[320];
+    size_t size = goodbye_text(run->tickets.other.username_fragment, text, sizeof text);
 
-    if (floe_gatherer_get_local_parameters(run->gatherer, &own) == FLOE_OK) {
-        size_t size = goodbye_text(own.username_fragment, text, sizeof text);
-        (void)floe_transport_send(run->transport, text, size); /* another one follows */
-        run->talk.goodbyes++;
-    }
+    (void)floe_transport_send(run->transport, text, size); /* another one follows */
+    run->talk.goodbyes++;
 }
 
 static bool is_goodbye(const connect_run *run, const floe_packet *packet)
 {
+    floe_parameters own = FLOE_PARAMETERS_INIT;
     char text[320];
-    size_t size = goodbye_text(run->tickets.other.username_fragment, text, sizeof text);
 
+    if (floe_gatherer_get_local_parameters(run->gatherer, &own) != FLOE_OK) {
+        return false;
+    }
+    size_t size = goodbye_text(own.username_fragment, text, sizeof text);
     return packet->size == size && memcmp(packet->data, text, size) == 0;
 }
 
