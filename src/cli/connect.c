@@ -105,7 +105,10 @@ static void on_gathered(connect_run *run)
     }
     if (!run->found && !run->command.continual) {
         tell_no_candidate(run);
-        connect_fail(run);
+        if (is_json(run)) {
+            events_failed(run);
+        }
+        connect_end(run, CONNECT_FAILED);
     } else if (!is_json(run)) {
         tickets_hear(run, true);
     }
