@@ -100,12 +100,15 @@ void input_read(input *of)
 
 bool input_line(input *of, char **line, size_t *size)
 {
-    char *begin = of->held + of->taken;
     size_t left = of->size - of->taken;
-    char *newline = left > 0 ? memchr(begin, '\n', left) : NULL;
 
-    if (of->busy || left == 0 || (newline == NULL && !of->ended && left < INPUT_LINE_MAX)) {
-        return false; /* while it is read, what is held must not be written */
+    if (of->busy || left == 0) { /* while it is read, what is held must not be written */
+        return false;
+    }
+    char *begin = &of->held[of->taken];
+    char *newline = memchr(begin, '\n', left);
+    if (newline == NULL && !of->ended && left < INPUT_LINE_MAX) {
+        return false;
     }
     *line = begin;
     *size = newline != NULL ? (size_t)(newline - begin) : left;
@@ -125,7 +128,7 @@ size_t input_bytes(input *of, const char **bytes, size_t most)
     size_t left = of->size - of->taken;
     size_t size = left < most ? left : most;
 
-    *bytes = of->held + of->taken;
+    *bytes = size > 0 ? &of->held[of->taken] : "";
     of->taken += size;
     return size;
 }
