@@ -1,4 +1,5 @@
 /* `floe turn pipe`: standard input to a peer and back, through a relay. */
+#include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -30,11 +31,9 @@ typedef struct turn_piper {
     uv_loop_t loop;
     uv_timer_t linger;
     interrupt interrupted;
-    uv_fs_t read;
-    uv_buf_t buffer;
-    char chunk[CHUNK];
-    size_t chunk_size; /* that waits to be sent */
-    bool reading;
+    input in;
+    const char *chunk;
+    size_t chunk_size;  /* that waits to be sent */
     bool sent;          /* the input has ended, and all of it has gone */
     size_t waiting;     /* the least that waited since the end of the input */
     uint64_t shrunk_at; /* when it became that, by the loop's clock */
@@ -110,24 +109,52 @@ static void on_look(uv_timer_t *timer)
     }
 }
 
-static void read_more(turn_piper *piper);
-
-/* What was read goes; if the queue is full, once it is not. */
-static void send_chunk(turn_piper *piper)
+/* Whether it went. If the queue is full, it goes once that is not. */
+static bool send_chunk(turn_piper *piper)
 {
     floe_error error = floe_gatherer_send(piper->gatherer, piper->relay_id, &piper->peer,
                                           piper->chunk, piper->chunk_size);
 
-    if (error == FLOE_ERR_QUEUE_FULL) {
-        return;
-    }
-    if (error != FLOE_OK) {
+    if (error == FLOE_OK) {
+        piper->chunk_size = 0;
+    } else if (error != FLOE_ERR_QUEUE_FULL) {
         screen_tell("floe: turn pipe: %s", option_words(floe_last_error()));
+        finish(piper, EXIT_NO_RELAY);
+    }
+    return error == FLOE_OK;
+}
+
+static void end_input(turn_piper *piper)
+{
+    if (piper->in.error != 0) {
+        screen_tell("floe: turn pipe: standard input: %s", uv_strerror(piper->in.error));
         finish(piper, EXIT_NO_RELAY);
         return;
     }
-    piper->chunk_size = 0;
-    read_more(piper);
+    piper->waiting = SIZE_MAX;
+    (void)uv_timer_start(&piper->linger, on_look, 0, LOOK_MS);
+}
+
+/* What was read goes, and more is read. */
+static void pump(void *data)
+{
+    turn_piper *piper = data;
+
+    while (!piper->closing && piper->chunk_size == 0) {
+        piper->chunk_size = input_bytes(&piper->in, &piper->chunk, CHUNK);
+        if (piper->chunk_size == 0) {
+            break;
+        }
+        (void)send_chunk(piper);
+    }
+    if (piper->closing || piper->chunk_size > 0) {
+        return;
+    }
+    if (input_is_over(&piper->in)) {
+        end_input(piper);
+    } else {
+        input_read(&piper->in);
+    }
 }
 
 static void on_writable(void *user_data, uint32_t candidate_id)
@@ -135,42 +162,8 @@ static void on_writable(void *user_data, uint32_t candidate_id)
     turn_piper *piper = user_data;
 
     (void)candidate_id;
-    if (piper->chunk_size > 0 && !piper->closing) {
-        send_chunk(piper);
-    }
-}
-
-static void on_read(uv_fs_t *request)
-{
-    turn_piper *piper = request->data;
-    ssize_t size = request->result;
-
-    uv_fs_req_cleanup(request);
-    piper->reading = false;
-    if (piper->closing) {
-        return;
-    }
-    if (size < 0) {
-        screen_tell("floe: turn pipe: standard input: %s", uv_strerror((int)size));
-        finish(piper, EXIT_NO_RELAY);
-        return;
-    }
-    if (size == 0) {
-        piper->waiting = SIZE_MAX;
-        (void)uv_timer_start(&piper->linger, on_look, 0, LOOK_MS);
-        return;
-    }
-    piper->chunk_size = (size_t)size;
-    send_chunk(piper);
-}
-
-static void read_more(turn_piper *piper)
-{
-    piper->buffer = uv_buf_init(piper->chunk, CHUNK);
-    piper->read.data = piper;
-    piper->reading = uv_fs_read(&piper->loop, &piper->read, 0, &piper->buffer, 1, -1, on_read) == 0;
-    if (!piper->reading) {
-        finish(piper, EXIT_NO_RELAY);
+    if (piper->chunk_size > 0 && !piper->closing && send_chunk(piper)) {
+        pump(piper);
     }
 }
 
@@ -311,7 +304,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     }
     if (candidate->tcp_type != FLOE_TCP_TYPE_PASSIVE && piper->relay_id == 0) {
         piper->relay_id = candidate->id;
-        read_more(piper);
+        pump(piper);
     }
 }
 
@@ -420,6 +413,7 @@ int turn_pipe(gather_command *command)
     }
     (void)uv_timer_init(&piper.loop, &piper.linger);
     piper.linger.data = &piper;
+    input_init(&piper.in, &piper.loop, STDIN_FILENO, NULL, pump, &piper);
     command->settings.loop = &piper.loop;
     if (command->tcp && command->settings.network_types == 0) {
         command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
@@ -438,15 +432,17 @@ int turn_pipe(gather_command *command)
         screen_tell("floe: turn pipe: %llu packets were lost, as nobody read standard output",
                     piper.lost);
     }
-    (void)uv_cancel((uv_req_t *)&piper.read);
+    input_stop(&piper.in);
     floe_gatherer_free(piper.gatherer);
     floe_api_free(piper.api);
     uv_close((uv_handle_t *)&piper.linger, NULL);
     interrupt_stop(&piper.interrupted);
-    if (piper.reading) { /* nobody types any more, and the thread that reads can't be stopped */
+    if (!input_is_idle(
+            &piper.in)) { /* nobody types any more, and the thread that reads can't be stopped */
         _exit(output_end(piper.status));
     }
     (void)uv_run(&piper.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&piper.loop);
+    input_free(&piper.in);
     return piper.status;
 }
