@@ -150,7 +150,7 @@ lab_test_connect_pipe_through_two_nats() {
     local good=0 one
     connect_second_client masquerade
     lab_wire 10
-    rm -f "$LAB_DIR/to-a" "$LAB_DIR/to-b"
+    rm -f "$LAB_DIR/to-a" "$LAB_DIR/to-b" "$LAB_DIR/a.err" "$LAB_DIR/b.err"
     mkfifo "$LAB_DIR/to-a" "$LAB_DIR/to-b"
     head -c 300000 /dev/urandom >"$LAB_DIR/there"
     timeout 100 ip netns exec client "$FLOE" connect --pipe --rate 2 -4 --remote-file "$LAB_DIR/to-a" "stun:$LAB_SERVER2" \
@@ -171,7 +171,7 @@ lab_test_connect_pipe_through_two_nats() {
 lab_test_connect_interrupted_and_in_vain() {
     local good=0 ticket
     lab_coturn 1 "$LAB_SERVER"
-    rm -f "$LAB_DIR/a.out"
+    rm -f "$LAB_DIR/a.out" "$LAB_DIR/a.err"
     mkfifo "$LAB_DIR/quiet" 2>/dev/null
     exec 7<>"$LAB_DIR/quiet"
     ip netns exec client "$FLOE" connect --policy relay "${CREDENTIALS[@]}" -4 "turn:$LAB_SERVER" <&7 >"$LAB_DIR/a.out" 2>"$LAB_DIR/a.err" &
