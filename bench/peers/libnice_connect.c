@@ -73,7 +73,8 @@ static void say(peer *p)
 
     nice_agent_get_local_credentials(p->agent, p->stream, &ufrag, &password);
     (void)fprintf(p->other, "P 0 %s %s\n", ufrag, password);
-    for (GSList *c = nice_agent_get_local_candidates(p->agent, p->stream, 1); c != NULL; c = c->next) {
+    for (GSList *c = nice_agent_get_local_candidates(p->agent, p->stream, 1); c != NULL;
+         c = c->next) {
         (void)fprintf(p->other, "C 0 %s\n",
                       nice_agent_generate_local_candidate_sdp(p->agent, c->data) + strlen("a="));
     }
@@ -108,7 +109,8 @@ static void end_if_done(peer *p)
     if (p->connected == 0 || p->came == 0) {
         return;
     }
-    (void)printf("{\"side\":\"%s\",\"transports\":1,\"connected_ms\":%.1f,\"came_ms\":%.1f,\"cpu_ms\":%.1f}\n",
+    (void)printf("{\"side\":\"%s\",\"transports\":1,\"connected_ms\":%.1f,\"came_ms\":%.1f,\"cpu_"
+                 "ms\":%.1f}\n",
                  p->listens ? "listen" : "dial", p->connected, p->came, cpu_ms() - p->cpu);
     (void)fflush(stdout);
     (void)fputs("bye\n", p->other);
@@ -179,7 +181,8 @@ int main(int argc, char **argv)
     p.listens = strcmp(argv[1], "listen") == 0;
     p.other = meet(p.listens, argv[2]);
     p.loop = g_main_loop_new(NULL, FALSE);
-    p.agent = nice_agent_new_full(NULL, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_REGULAR_NOMINATION);
+    p.agent =
+        nice_agent_new_full(NULL, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_REGULAR_NOMINATION);
     g_object_set(p.agent, "controlling-mode", p.listens, "ice-tcp", FALSE, "upnp", FALSE, NULL);
     g_signal_connect(p.agent, "candidate-gathering-done", G_CALLBACK(on_gathered), &p);
     g_signal_connect(p.agent, "component-state-changed", G_CALLBACK(on_state), &p);
