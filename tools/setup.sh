@@ -3,7 +3,8 @@
 #
 #     tools/setup.sh TASK…
 #
-# Tasks: build lab bench fuzz lint docs ci deb bindings packaging analyse coverage platforms; and the compilers of a platform:
+# Tasks: build lab interop bench fuzz lint docs ci deb bindings packaging analyse coverage platforms; and the compilers of a
+# platform:
 # s390x armhf arm64 i386 musl windows memory integer.
 # It asks no questions and prints what it does. If nothing is missing, it does nothing. Without root, it prints the command to
 # run. With FLOE_PACKAGES=no it only prints what is missing, and exits with 0: the task itself may work without it.
@@ -11,6 +12,7 @@ set -euo pipefail
 
 build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
 lab="coturn stun-server erlang-base erlang-p1-stun nftables iproute2 procps util-linux tmux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus openssl sqlite3 conntrack socat tinyproxy-bin dante-server"
+interop="libnice-dev libre-dev golang-go golang-github-pion-ice.v2-dev python3-aioice chromium-headless-shell firefox-esr"
 bench="strace libnice-dev golang-go golang-github-pion-ice.v2-dev golang-github-pion-turn.v2-dev python3-aioice"
 fuzz="clang libclang-rt-14-dev"
 analyse="clang-tidy libclang-common-14-dev cppcheck"
@@ -29,12 +31,12 @@ docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap autopkgtest"
 bindings="python3-cffi python3-setuptools python3-wheel python3-venv mypy bindgen rustc golang-go"
 packaging="rpm rpmlint"
-ci="$bindings $packaging gcc-11 meson abigail-tools doxygen mandoc python3 zsh fish clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
+ci="$bindings $packaging $interop gcc-11 meson abigail-tools doxygen mandoc python3 zsh fish clang libclang-rt-14-dev g++ libglib2.0-dev binutils git golang-github-pion-turn.v2-dev"
 
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | bench | fuzz | lint | docs | ci | deb | bindings | packaging | analyse | coverage | platforms | \
+    build | lab | interop | bench | fuzz | lint | docs | ci | deb | bindings | packaging | analyse | coverage | platforms | \
         s390x | armhf | arm64 | i386 | musl | windows | memory | integer)
         wanted="$wanted ${!task}"
         ;;
