@@ -10,6 +10,18 @@ LAB_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../lab" && pwd)
 # shellcheck source=tests/lab/nats.sh
 . "$LAB_HERE/nats.sh"
 
+# A link of the server's to a router that is not there: 192.0.2.2, 2001:db8:a::2.
+interop_void() {
+    local end address
+    lab_in server ip link add void type veth peer name void-end
+    for end in void void-end; do lab_in server ip link set "$end" up; done
+    lab_in server ip addr add 192.0.2.1/24 dev void
+    lab_in server ip addr add 2001:db8:a::1/64 dev void nodad
+    for address in 192.0.2.2 2001:db8:a::2; do
+        lab_in server ip neigh replace "$address" lladdr 02:00:00:00:00:01 dev void nud permanent
+    done
+}
+
 interop_up() {
     local ns
     for ns in peer router; do
@@ -19,6 +31,7 @@ interop_up() {
             net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
     done
     lab_in server sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+    interop_void
     lab_link peer eth0 router inside
     lab_link router outside server eth1
     lab_in peer ip addr add 10.0.2.2/24 dev eth0
@@ -43,12 +56,13 @@ interop_up() {
         --external-ip 2001:db8:2::1/2001:db8:3::2
 }
 
-# What is behind a NAT has no way to it from outside but the NAT's.
+# What is behind a NAT has no way to it from outside but the NAT's. What is sent there is lost in silence, as it is beyond
+# a provider's router: of a route that is none coturn would hear, and close what it had sent by.
 interop_route() { # NAT NETWORK GATEWAY
     if [ "$1" = none ]; then
         lab_in server ip route replace "$2" via "$3"
     else
-        lab_in server ip route replace blackhole "$2"
+        lab_in server ip route replace "$2" via "$([ "${2%%:*}" = "$2" ] && echo 192.0.2.2 || echo 2001:db8:a::2)"
     fi
 }
 

@@ -16,6 +16,7 @@ typedef struct session {
     struct turnc *relay;
     struct stun_ctrans *asked;
     unsigned pending; /* servers that have not answered yet */
+    bool all_remote;  /* the peer has no more candidates */
     bool connected;
 } session;
 
@@ -73,10 +74,36 @@ static void say_candidates(session *s)
     interop_say_end();
 }
 
+/* By one socket a packet goes by the relay where there is a channel to its destination, and else does not: with relays
+ * alone there is one to each of the peer's candidates, for its answers too. */
+static void make_channels(session *s)
+{
+    struct le *at = list_head(icem_rcandl(s->icem));
+
+    for (; at != NULL && options.relay; at = at->next) {
+        (void)turnc_add_chan(s->relay, icem_lcand_addr(at->data), NULL, NULL);
+    }
+}
+
+static void begin_checks(session *s)
+{
+    if (s->pending > 0 || !s->all_remote) {
+        return;
+    }
+    interop_say_state("checking");
+    make_channels(s);
+    int error = icem_conncheck_start(s->icem);
+    if (error != 0) {
+        (void)re_fprintf(stderr, "re: no checks: %m\n", error);
+        interop_say_state("failed");
+    }
+}
+
 static void answered(session *s)
 {
     if (--s->pending == 0) {
         say_candidates(s);
+        begin_checks(s);
     }
 }
 
@@ -213,7 +240,7 @@ static void restart(void)
     old->icem = mem_deref(old->icem);
     old->relay = mem_deref(old->relay);
     old->socket = mem_deref(old->socket);
-    old->connected = false;
+    old->connected = old->all_remote = false;
     begin(now);
 }
 
@@ -241,26 +268,10 @@ static void hear_candidate(const char *text)
     (void)icem_sdp_decode(now->icem, ice_attr_cand, text + strlen("candidate:"));
 }
 
-/* By one socket a packet goes by the relay where there is a channel to its destination, and else does not: with relays
- * alone there is one to each of the peer's candidates, for its answers too. */
-static void make_channels(void)
-{
-    struct le *at = list_head(icem_rcandl(now->icem));
-
-    for (; at != NULL && options.relay; at = at->next) {
-        (void)turnc_add_chan(now->relay, icem_lcand_addr(at->data), NULL, NULL);
-    }
-}
-
 static void hear_end(void)
 {
-    interop_say_state("checking");
-    make_channels();
-    int error = icem_conncheck_start(now->icem);
-    if (error != 0) {
-        (void)re_fprintf(stderr, "re: no checks: %m\n", error);
-        interop_say_state("failed");
-    }
+    now->all_remote = true;
+    begin_checks(now);
 }
 
 static void on_input(int flags, void *data)
