@@ -216,6 +216,24 @@ static bool is_of_former(const floe_ice *ice, const floe_packet *packet)
            floe_ice_is_remote(former->session, packet->check->remote_username_fragment);
 }
 
+/* RFC 8445 §9: in a restart both sides get another name, so a check has both old ones or both new ones. A peer that knows
+ * only its own new name (Chromium) would take an answer for one of the new generation, and then refuse our own checks. But
+ * where we have restarted, and what the peer is called now is still to come, a name that we do not know is right (I2). */
+static bool mixes_generations(const floe_ice *ice, const floe_check *check)
+{
+    const floe_ice_session *session = ice->session;
+
+    if (session == NULL || !check->authenticated) {
+        return false;
+    }
+    bool has_restarted = floe_ice_is_former(ice, session);
+    if (has_restarted && !check->former) {
+        return false;
+    }
+    session = !has_restarted && check->former ? ice->former_session : session;
+    return session != NULL && !floe_ice_is_remote(session, check->remote_username_fragment);
+}
+
 /* The two sides do not know each other's present parameters. */
 static bool is_strange(const floe_ice *ice, const floe_check *check)
 {
@@ -271,8 +289,11 @@ void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
     if (floe_ice_base_of(ice, packet->candidate_id) == NULL) {
         return; /* to what policy hides, or what no pairs are made of */
     }
-    uint16_t code = code_for(ice, packet);
     ice->strange_checks += is_strange(ice, packet->check);
+    if (mixes_generations(ice, packet->check)) {
+        return;
+    }
+    uint16_t code = code_for(ice, packet);
     /* Where it cannot be answered, the peer checks again. */
     bool answered = floe_core_answer_check(ice->core, now, packet, code) == FLOE_OK;
     if (code == 0) {

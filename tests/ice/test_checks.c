@@ -1380,6 +1380,54 @@ static void i11_checks_of_before_a_restart(void **state)
     end(&f);
 }
 
+/* Whether a check of such a username succeeds. */
+static bool answers_named(fixture *f, const floe_parameters *ours, const char *theirs)
+{
+    char username[600];
+    request named = usual;
+    size_t count = f->count;
+
+    (void)snprintf(username, sizeof username, "%s:%s", ours->username_fragment, theirs);
+    named.username = username;
+    named.password = ours->password;
+    check(f, "203.0.113.7:7", &named);
+    for (size_t i = count; i < f->count; i++) {
+        if (f->sent[i].to.port == 7 && !is_check(&f->sent[i])) {
+            assert_int_equal(answered(f), 0);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Chromium checks by its new name before it knows ours. */
+static void i11_a_check_of_two_generations_is_not_answered(void **state)
+{
+    fixture f;
+    floe_parameters before;
+
+    (void)state;
+    connect(&f);
+    before = f.local;
+    assert_true(answers_named(&f, &before, remote_user));
+    assert_false(answers_named(&f, &before, "other")); /* the peer has restarted, and we have not */
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    assert_int_equal(floe_core_get_local_parameters(f.core, &f.local), FLOE_OK);
+    assert_true(answers_named(&f, &before, remote_user));
+    assert_false(answers_named(&f, &before, "other"));
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_true(answers_named(&f, &before, remote_user));
+    assert_false(answers_named(&f, &before, "other"));
+    assert_false(answers_named(&f, &f.local, remote_user));
+    assert_true(answers_named(&f, &f.local, "other"));
+    end(&f);
+    connect(&f);
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    assert_int_equal(floe_core_get_local_parameters(f.core, &f.local), FLOE_OK);
+    assert_true(answers_named(&f, &f.local, "other")); /* who it is, we are still to hear (I2) */
+    end(&f);
+}
+
 static void i11_an_agent_that_has_failed_begins_anew(void **state)
 {
     fixture f;
@@ -1724,6 +1772,7 @@ int main(void)
         cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),
         cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
         cmocka_unit_test(i11_checks_of_before_a_restart),
+        cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),
         cmocka_unit_test(i11_an_agent_that_has_failed_begins_anew),
         cmocka_unit_test(i11_the_old_pair_may_end_before),
         cmocka_unit_test(i12_a_lite_agent_follows),
