@@ -237,8 +237,13 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
 /* I14: there is no connection, or none any more. Who has connected first connects anew, by a check before anything else. */
 static void disconnected(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    if (pair->valid && pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+    bool connects = pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE;
+
+    if (pair->valid && connects) {
         floe_ice_consent_broken(ice, now, pair);
+    } else if (connects && !pair->hurried && floe_stun_transaction_runs(&pair->transaction)) {
+        floe_ice_check_begin(ice, now, pair); /* fails where nobody could be connected to */
+        pair->hurried = true;
     } else if (pair->valid || floe_stun_transaction_runs(&pair->transaction)) {
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_UNREACHABLE);
     }

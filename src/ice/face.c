@@ -276,7 +276,17 @@ static void take_unreachable(floe_ice *ice, floe_time now, const floe_core_outpu
         output->unreachable == FLOE_UNREACHABLE_EXPIRED) {
         return;
     }
-    floe_candidate_pair *pair = floe_ice_pair_of(ice, output->candidate_id, &output->remote);
+    const floe_candidate_pair *former = ice->former;
+    floe_candidate_pair *pair = floe_ice_pair_among(ice, output->candidate_id, &output->remote);
+    if (pair == NULL) {
+        pair = floe_ice_pair_of(ice, output->candidate_id, &output->remote);
+    } else if (former != NULL && former->base->tcp_type != FLOE_TCP_TYPE_NONE &&
+               former->base == pair->base &&
+               floe_address_equal(&former->remote->address, &pair->remote->address)) {
+        /* I14: who restarts may end the connections of before (Pion), and takes the next one for that of the side that its
+         * first check names: that has to be today's. */
+        floe_ice_former_end(ice);
+    }
     if (pair != NULL) {
         floe_ice_check_unreachable(ice, now, pair);
     }

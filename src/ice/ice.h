@@ -373,6 +373,9 @@ floe_candidate_pair *floe_ice_pair_need(floe_ice *ice, floe_ice_base *base,
                                         floe_remote_candidate *remote);
 floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
                                       const floe_address *peer);
+/* Of the checklist alone, without that of before a restart. */
+floe_candidate_pair *floe_ice_pair_among(const floe_ice *ice, uint32_t candidate_id,
+                                         const floe_address *peer);
 bool floe_ice_has_pair(const floe_ice *ice, uint32_t candidate_id, const floe_address *peer);
 void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair);
 /* It is none of the checklist's any more. */

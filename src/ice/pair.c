@@ -246,32 +246,35 @@ static floe_candidate_pair *usual_pair_of(const floe_ice *ice, uint32_t candidat
 
 bool floe_ice_has_pair(const floe_ice *ice, uint32_t candidate_id, const floe_address *peer)
 {
-    if (usual_pair_of(ice, candidate_id, peer) != NULL) {
-        return true;
-    }
+    return usual_pair_of(ice, candidate_id, peer) != NULL ||
+           floe_ice_pair_among(ice, candidate_id, peer) != NULL ||
+           (ice->former != NULL && is_by(ice->former, candidate_id, peer));
+}
+
+floe_candidate_pair *floe_ice_pair_among(const floe_ice *ice, uint32_t candidate_id,
+                                         const floe_address *peer)
+{
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
         if (is_by(pair, candidate_id, peer)) {
-            return true;
+            return pair;
         }
     }
-    return ice->former != NULL && is_by(ice->former, candidate_id, peer);
+    return NULL;
 }
 
 floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
                                       const floe_address *peer)
 {
-    floe_candidate_pair *usual = usual_pair_of(ice, candidate_id, peer);
+    floe_candidate_pair *pair = usual_pair_of(ice, candidate_id, peer);
 
-    if (usual != NULL) {
-        return usual;
+    if (pair != NULL) {
+        return pair;
     }
-    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
-    {
-        if (is_by(pair, candidate_id, peer)) {
-            ice->latest = pair;
-            return pair;
-        }
+    pair = floe_ice_pair_among(ice, candidate_id, peer);
+    if (pair != NULL) {
+        ice->latest = pair;
+        return pair;
     }
     return ice->former != NULL && is_by(ice->former, candidate_id, peer) ? ice->former : NULL;
 }

@@ -196,6 +196,67 @@ static void i14_a_connection_in_use_that_ends(void **state)
     end(&f);
 }
 
+/* The peer restarts and ends its connections, the one with our new check in it too (Pion): another one is made for the new
+ * generation, and says nothing of the old one. */
+static void i14_a_connection_that_ends_in_a_restart(void **state)
+{
+    fixture f;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    floe_span username;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    connected(&f);
+    respond_by(&f, f.connecting, "192.0.2.1:6000");
+    run_until(&f, 10);
+    respond_by(&f, f.connecting, "192.0.2.1:6000");
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "other");
+    (void)snprintf(remote.password, sizeof remote.password, "anotherPassword+/0123456789");
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLING), FLOE_OK);
+    outputs(&f);
+    size_t count = f.count;
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    run_until(&f, ms(&f) + 10);
+    assert_int_equal(f.count, count + 1); /* by the connection that there is */
+    uint32_t before = f.connecting;
+    disconnected(&f, before);
+    assert_int_not_equal(f.connecting, before);
+    connected(&f);
+    assert_int_equal(f.count, count + 2);
+    assert_true(is_check(&f.sent[count + 1]));
+    floe_stun_message message = message_of(&f.sent[count + 1]);
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &username));
+    assert_memory_equal(username.data, "other:", 6);
+    by(&f, f.connecting);
+    respond_to(&f, &f.sent[count + 1],
+               &(response){.mapped = "192.0.2.1:6000", .password = remote.password});
+    by(&f, 0);
+    assert_true(pair_to(&f, peer).valid);
+    end(&f);
+}
+
+/* A check that is lost with its connection goes by one more, and no further. */
+static void i14_connections_that_end_before_the_answer(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    connected(&f);
+    uint32_t before = f.connecting;
+    disconnected(&f, before);
+    assert_int_not_equal(f.connecting, before);
+    connected(&f);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_IN_PROGRESS);
+    disconnected(&f, f.connecting);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_FAILED);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_UNREACHABLE);
+    end(&f);
+}
+
 /* Who has connected to us is not to be reached any more: another pair is used in the same moment. */
 static void i14_who_has_connected_to_us_goes(void **state)
 {
@@ -297,6 +358,8 @@ int main(void)
         cmocka_unit_test(i14_slow_by_tcp),
         cmocka_unit_test(i14_relays_for_tcp),
         cmocka_unit_test(i14_a_connection_in_use_that_ends),
+        cmocka_unit_test(i14_a_connection_that_ends_in_a_restart),
+        cmocka_unit_test(i14_connections_that_end_before_the_answer),
         cmocka_unit_test(i14_who_has_connected_to_us_goes),
         cmocka_unit_test(i14_an_idle_connection_that_ends),
     };
