@@ -253,13 +253,14 @@ typedef void (*floe_unreachable_handler)(void *user_data, uint32_t candidate_id,
  * - the network returns a packet by ICMP. Of a packet to a relay's server this says nothing about the
  *   peer's port: if nothing listens on the server's, the reason is FLOE_UNREACHABLE_HOST;
  * - this machine does not send a packet (its address is gone, or there is no route);
- * - an active TCP candidate cannot connect to the peer;
+ * - an active TCP candidate cannot connect to the peer, or a connection with a peer has ended;
  * - a relay's server reports ICMP (RFC 8656 §11.6);
  * - a relay's server refuses the peer (FLOE_UNREACHABLE_PROHIBITED), or gives no permission or no
  *   connection (FLOE_UNREACHABLE_HOST). The packets that waited for it are dropped.
  *
  * It is called at most once a second for a candidate and peer, and for at most 16 of these a
- * second. So it is not called for each packet.
+ * second. So it is not called for each packet. But it is called for each connection over TCP that
+ * has ended or could not be made.
  *
  * The call is a hint that saves time, not a proof. ICMP can be forged (RFC 5927), does not arrive
  * from everywhere, and may report a problem that lasts only a moment. So if a pair is being

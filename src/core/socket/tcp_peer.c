@@ -146,7 +146,7 @@ static void gone(floe_core *core, floe_time now, void *owner, floe_failure failu
     floe_failure_release(core->shared, &failure);
     peer->connection = NULL;
     if (!peer->unproven) { /* else nobody has heard of him */
-        floe_unreached_tell(
+        floe_unreached_ended(
             core, now, floe_packet_id(peer->listener->base, NULL, peer->key.tcp_type, 0),
             &peer->key.address, told ? (floe_unreachable)detail : FLOE_UNREACHABLE_HOST);
     }

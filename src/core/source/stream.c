@@ -55,7 +55,7 @@ static bool is_bound(const floe_stream *stream)
 static void fail(floe_core *core, floe_time now, floe_stream *stream)
 {
     if (is_bound(stream) || (!stream->accepted && !rests(stream))) {
-        floe_unreached_tell(
+        floe_unreached_ended(
             core, now,
             floe_packet_id(stream->relay->base, stream->relay,
                            stream->accepted ? FLOE_TCP_TYPE_PASSIVE : FLOE_TCP_TYPE_ACTIVE,
