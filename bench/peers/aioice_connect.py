@@ -22,9 +22,11 @@ async def meet(listens, path):
         met = asyncio.get_running_loop().create_future()
         await asyncio.start_unix_server(lambda *both: met.set_result(both), path)
         return await met
-    while not os.path.exists(path):
-        await asyncio.sleep(0.01)
-    return await asyncio.open_unix_connection(path)
+    while True:
+        try:
+            return await asyncio.open_unix_connection(path)
+        except OSError:
+            await asyncio.sleep(0.01)
 
 
 async def main():

@@ -9,6 +9,7 @@
 #include <floe/gatherer.h>
 #include <floe/options.h>
 #include <floe/packet.h>
+#include <floe/pair.h>
 #include <floe/rewrite.h>
 #include <floe/settings.h>
 #include <floe/statistics.h>

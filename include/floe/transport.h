@@ -3,7 +3,7 @@
 #define FLOE_TRANSPORT_H
 
 #include <floe/gatherer.h>
-#include <floe/ice.h>
+#include <floe/pair.h>
 
 #ifdef __cplusplus
 extern "C" {

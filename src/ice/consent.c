@@ -2,8 +2,9 @@
  * whether anything comes by it at all.
  *
  * The pair in use is checked every few seconds, and when nothing has come from there for 4 s; if a check is not answered,
- * every half second, and later every second. Where nothing has come for 5 s it is silent. Without an answer for 30 s
- * nothing more is sent by it. Another pair that works is not looked
+ * every half second, and later every second. Where nothing has come for 5 s it is silent; and where no check was answered for
+ * as long, though something comes, if another one can take its place: a way may be open in one direction alone. Without an
+ * answer for 30 s nothing more is sent by it. Another pair that works is not looked
  * after, but for the one that is to be ready, and lapses after the same time; it is checked again when it is needed. */
 #include "base/random.h"
 #include "ice/ice.h"
@@ -31,7 +32,7 @@ static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     pair->last_heard = now;
-    if (pair->silent) {
+    if (pair->silent && !pair->unanswered) {
         pair->silent = false;
         floe_ice_find_best(ice);
         ice->unsettled = true;
@@ -41,6 +42,7 @@ void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *p
 void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     pair->answered = now;
+    pair->unanswered = false;
     floe_ice_check_forget(ice, now, pair);
     floe_ice_consent_heard(ice, now, pair);
     if (!pair->valid) {
@@ -82,6 +84,15 @@ static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
         floe_time_after(pair->asked_first, wait.ns > least.ns ? wait : least));
 }
 
+/* When what comes by it counts no longer: it does not show that anything arrives. */
+static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return pair->silent || !is_asked(pair) || ice->backup == NULL
+               ? FLOE_TIME_NEVER
+               : floe_time_after(pair->asked_first,
+                                 floe_milliseconds(ice->options.disconnected_after_ms));
+}
+
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (!is_asked(pair)) {
@@ -98,7 +109,8 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     if (pair->next_consent.ns < pair->answered.ns) { /* it was not in use before */
         draw_next(ice, now, pair);
     }
-    if (floe_time_reached(now, silent_at(ice, pair))) {
+    pair->unanswered = pair->unanswered || floe_time_reached(now, unanswered_at(ice, pair));
+    if (pair->unanswered || floe_time_reached(now, silent_at(ice, pair))) {
         pair->silent = true;
         floe_ice_find_best(ice);
         ice->unsettled = true;
@@ -110,7 +122,7 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
         return;
     }
     floe_time when = floe_time_max(next_of(pair), ice->next_check);
-    when = floe_time_min(when, silent_at(ice, pair));
+    when = floe_time_min(when, floe_time_min(silent_at(ice, pair), unanswered_at(ice, pair)));
     when = floe_time_min(when, floe_time_after(pair->answered, timeout(ice)));
     floe_agenda_set(&ice->consents, &pair->consent, when);
 }

@@ -174,6 +174,7 @@ typedef struct floe_candidate_pair {
     bool lapsed : 1;           /* it has worked, and has not been looked after since */
     bool has_worked : 1;       /* once */
     bool silent : 1;           /* the one in use has not answered for a while */
+    bool unanswered : 1;       /* though something comes */
     bool heard_plain : 1;      /* a check without USE-CANDIDATE came first */
     uint32_t nomination;       /* its number; 0: it has none */
     uint32_t told;             /* how it was when it was told last; 0: it was not */

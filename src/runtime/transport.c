@@ -7,6 +7,7 @@
 #include "base/name.h"
 #include "runtime/runtime.h"
 
+#include <floe/ice.h>
 #include <string.h>
 
 #define REMOTE_IS_LITE 1

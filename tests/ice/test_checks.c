@@ -1129,6 +1129,35 @@ static void i13_a_silent_pair_is_replaced(void **state)
     end(&f);
 }
 
+/* Something comes by it all the time, but no check is answered: what we send does not arrive. */
+static void i13_a_way_that_is_open_in_one_direction_is_replaced(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_two(&f);
+    f.answers = second;
+    uint64_t last = ms(&f);
+    while (ms(&f) < last + 12000 && sends_to(&f) != 8) {
+        comes(&f, peer, "data", 4);
+        run_until(&f, ms(&f) + 100);
+    }
+    assert_int_equal(sends_to(&f), 8);
+    comes(&f, peer, "data", 4); /* that it comes takes nothing back */
+    assert_int_equal(sends_to(&f), 8);
+    run_until(&f, ms(&f) + 1000);
+    comes(&f, peer, "data", 4);
+    assert_int_equal(f.selected.remote_address.port, 8);
+    end(&f);
+    connect(&f); /* where there is no other, there is nothing to be had by that */
+    f.answers = NULL;
+    for (last = ms(&f); ms(&f) < last + 20000; run_until(&f, ms(&f) + 100)) {
+        comes(&f, peer, "data", 4);
+    }
+    assert_null(strstr(f.states, "disconnected"));
+    end(&f);
+}
+
 static void i13_a_better_pair_takes_over_once_it_has_worked(void **state)
 {
     fixture f;
@@ -1765,6 +1794,7 @@ int main(void)
         cmocka_unit_test(i13_the_backup_is_of_another_network_if_it_can_be),
         cmocka_unit_test(i13_icmp_moves_data_at_once),
         cmocka_unit_test(i13_a_silent_pair_is_replaced),
+        cmocka_unit_test(i13_a_way_that_is_open_in_one_direction_is_replaced),
         cmocka_unit_test(i13_a_better_pair_takes_over_once_it_has_worked),
         cmocka_unit_test(i13_a_nomination_is_sent_until_it_is_answered),
         cmocka_unit_test(i13_consent_takes_no_nomination_back),
