@@ -215,13 +215,13 @@ void floe_api_free(floe_api *api)
     uv_mutex_lock(&api->lock);
     bool waits = api->owns_loop && !floe_on_loop_thread(api);
     uv_thread_t thread = api->thread;
+    floe_transports_drop(api); /* before their gatherers, which they need not hear of */
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
         if (!gatherer->freed) {
             floe_gatherer_let_go(gatherer);
         }
     }
-    floe_transports_drop(api);
     api->stopping = true;
     api->frees_itself = !waits;
     if (!waits && api->owns_loop) {

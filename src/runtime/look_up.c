@@ -111,6 +111,11 @@ void floe_look_ups_drop(floe_api *api)
     uv_mutex_unlock(&api->lock);
 }
 
+bool floe_look_up_is_told_to(const floe_api *api, floe_look_up_handler handler)
+{
+    return api->look_up_told != NULL && api->look_up_told->handler == handler;
+}
+
 static bool is_of(const floe_look_up *look_up, floe_look_up_handler handler, const void *user_data)
 {
     return look_up != NULL && look_up->handler == handler && look_up->user_data == user_data;

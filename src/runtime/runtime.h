@@ -148,6 +148,8 @@ void floe_gatherer_wake(floe_gatherer *gatherer);
  */
 void floe_look_ups_begin(floe_api *api);
 void floe_look_ups_drop(floe_api *api);
+/* Whether this handler is called now, or about to be. The lock is held. */
+bool floe_look_up_is_told_to(const floe_api *api, floe_look_up_handler handler);
 /* Makes api->mux, for settings.udp_mux_port. */
 floe_error floe_gatherer_new_mux(floe_api *api);
 /* The api has not begun. NULL is fine. */

@@ -24,6 +24,7 @@ struct floe_transport {
     floe_api *api;
     floe_gatherer *gatherer; /* NULL: it has stopped, or its gatherer has, and the agent is gone */
     floe_ice *ice;
+    floe_ice *ended;            /* whose pair the callback that runs may have been given: it goes behind that */
     floe_transport *associated; /* of the other component; NULL: none, or it is gone */
     floe_ice_options *options;  /* as they were given, for an associated one; NULL: the defaults */
     char *remote;               /* the remote parameters, for who asks: two texts; NULL: none yet */
@@ -91,7 +92,11 @@ static void stop(floe_transport *transport)
     floe_list_remove(&transport->of_gatherer);
     list->count--;
     floe_agenda_set(&transport->api->timers.transports, &transport->alarm, FLOE_TIME_NEVER);
-    floe_ice_free(transport->ice);
+    if (transport->api->running_transport == transport) {
+        transport->ended = transport->ice;
+    } else {
+        floe_ice_free(transport->ice);
+    }
     transport->ice = NULL;
     transport->gatherer = NULL;
 }
@@ -141,6 +146,8 @@ static bool end_callback(floe_transport *transport)
     uv_mutex_lock(&api->lock);
     api->running = NULL;
     api->running_transport = NULL;
+    floe_ice_free(transport->ended);
+    transport->ended = NULL;
     uv_cond_broadcast(&api->changed);
     if (transport->given_back) {
         destroy(transport);
@@ -505,6 +512,10 @@ void floe_transports_free(floe_gatherer *gatherer)
 
 void floe_transports_drop(floe_api *api)
 {
+    /* One of them is about to hear of a look-up. */
+    while (!floe_on_loop_thread(api) && floe_look_up_is_told_to(api, on_looked_up)) {
+        uv_cond_wait(&api->changed, &api->lock);
+    }
     FLOE_LIST_EACH_SAFE(transport, &api->transports, floe_transport, link)
     {
         transport->freed = true;
@@ -607,7 +618,8 @@ floe_error floe_transport_new(floe_gatherer *gatherer, const floe_ice_options *o
     return error;
 }
 
-/* Freed first, so that no callback begins; then the one that runs is waited for. */
+/* Freed first, so that no callback begins; then the one that runs is waited for, which may be no callback of the owner's: it
+ * begins a look-up, and only then there is none to come. */
 void floe_transport_free(floe_transport *transport)
 {
     if (transport == NULL) {
@@ -617,13 +629,13 @@ void floe_transport_free(floe_transport *transport)
     uv_mutex_lock(&api->lock);
     bool elsewhere = !floe_on_loop_thread(api);
     transport->freed = true;
+    while (elsewhere && api->running_transport == transport) {
+        uv_cond_wait(&api->changed, &api->lock);
+    }
     if (transport->looks_up) {
         uv_mutex_unlock(&api->lock);
         (void)floe_api_cancel_look_ups(api, on_looked_up, transport);
         uv_mutex_lock(&api->lock);
-    }
-    while (elsewhere && api->running_transport == transport) {
-        uv_cond_wait(&api->changed, &api->lock);
     }
     if (api->running_transport == transport) {
         transport->given_back = true;

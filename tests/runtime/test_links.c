@@ -686,6 +686,17 @@ static void i15_a_name_of_the_peer_is_looked_up(void **state)
     floe_candidate_free(candidate);
     (void)usleep(20000);
     floe_transport_free(transport); /* while it is looked up */
+    assert_int_equal(
+        floe_candidate_parse("candidate:2 1 udp 1 nobody-has-this.local 9999 typ host", &candidate),
+        FLOE_OK);
+    for (int i = 0; i < 300; i++) { /* or as that begins */
+        assert_int_equal(floe_transport_new(o.gatherer, NULL, &transport), FLOE_OK);
+        assert_int_equal(floe_transport_add_remote_candidate(transport, candidate), FLOE_OK);
+        (void)usleep((useconds_t)(i % 30) * 10);
+        floe_transport_free(transport);
+    }
+    floe_candidate_free(candidate);
+    (void)usleep(5500000); /* a look-up that went on has ended */
     end(&o);
 }
 

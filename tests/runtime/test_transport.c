@@ -100,6 +100,14 @@ static void on_state(void *data, floe_ice_state state)
     }
 }
 
+/* Also behind the end of its transport. */
+static void read_pair(const floe_ice_pair *pair)
+{
+    if (pair != NULL) {
+        assert_true(strlen(pair->local->address) > 0 && strlen(pair->remote->address) > 0);
+    }
+}
+
 static void on_selected(void *data, const floe_ice_pair *pair)
 {
     side *s = data;
@@ -113,6 +121,7 @@ static void on_selected(void *data, const floe_ice_pair *pair)
         assert_non_null(pair->remote);
     }
     act(s, ON_SELECTED);
+    read_pair(pair);
 }
 
 static void on_pair(void *data, const floe_ice_pair *pair)
@@ -123,6 +132,7 @@ static void on_pair(void *data, const floe_ice_pair *pair)
     assert_non_null(pair);
     s->pair_changes++;
     act(s, ON_PAIR);
+    read_pair(pair);
 }
 
 static void on_packet(void *data, const floe_packet *packet)
