@@ -107,7 +107,8 @@ FLOE_EXPORT floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_p
  * Adds a candidate of the remote side, at any time (RFC 8838). One that is there already changes
  * nothing. One that checks have shown before takes the type and priority that are signalled.
  *
- * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come. One that shows
+ * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come; those that come
+ *                   nevertheless are taken. One that shows
  *                   a name is looked up first (FLOE_ICE_LOOK_UP), and has a pair with each address
  *                   that is found. One for TCP is paired if it is passive; of an active one, only the
  *                   checks count (RFC 6544 §6.2); nobody connects to a simultaneous-open one.
@@ -115,8 +116,7 @@ FLOE_EXPORT floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_p
  *         is ignored; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
  *         loopback, or its port 0, or the options' filter refuses it, or its name cannot be one;
  *         FLOE_ERR_UNSUPPORTED: it shows a name that the options do not want looked up;
- *         FLOE_ERR_INVALID_STATE: it is closed, no more were to come, or there are as many as the
- *         options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says which.
+ *         FLOE_ERR_INVALID_STATE: it is closed, or there are as many as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says which.
  */
 FLOE_EXPORT floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
                                                      const floe_candidate *candidate);

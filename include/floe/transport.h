@@ -118,12 +118,14 @@ FLOE_EXPORT floe_error floe_transport_restart(floe_transport *transport);
  * there already changes nothing. Names that end in .local are looked up by multicast DNS, if it is
  * built in and settings.mdns_mode is not off; other names only if options.resolve_names says so.
  *
- * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come.
+ * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come, so that the
+ *                   transport may be completed or fail; one that comes nevertheless (a relay that was
+ *                   lost and is there again, another network) is taken.
  * @return FLOE_OK, also for one that names another username fragment than the remote parameters, and
  *         is ignored; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
  *         loopback, or its port 0, or the options' filter refuses it; FLOE_ERR_UNSUPPORTED: it shows
- *         a name that is not looked up; FLOE_ERR_INVALID_STATE: it has stopped, no more were to come,
- *         or there are as many as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says
+ *         a name that is not looked up; FLOE_ERR_INVALID_STATE: it has stopped, or there are as many
+ *         as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says
  *         which.
  */
 FLOE_EXPORT floe_error floe_transport_add_remote_candidate(floe_transport *transport,
@@ -267,8 +269,8 @@ FLOE_EXPORT floe_error floe_transport_on_state_change(floe_transport *transport,
 FLOE_EXPORT floe_error floe_transport_on_selected_pair_change(floe_transport *transport,
                                                               floe_pair_handler handler,
                                                               void *user_data);
-/** Sets the handler for every change of every pair, for those who look for a fault. It costs time:
- *  leave it out otherwise. */
+/** Sets the handler for every change of every pair, for those who look for a fault. It is called only
+ *  if the options say report_pairs, which costs time. */
 FLOE_EXPORT floe_error floe_transport_on_pair_change(floe_transport *transport,
                                                      floe_pair_handler handler, void *user_data);
 /** Sets the handler for packets of the application: those from addresses that have shown in a check

@@ -232,12 +232,11 @@ floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
     if (ice == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_add_remote_candidate: NULL");
     }
-    if (ice->state == FLOE_ICE_STATE_CLOSED || (candidate != NULL && ice->remote_end)) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, ice->remote_end
-                                                     ? "no more remote candidates were to come"
-                                                     : "the agent is closed");
+    if (ice->state == FLOE_ICE_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
     }
     if (candidate != NULL) {
+        /* Behind their end too: a relay that was lost comes back, and a network that changes has others (N1). */
         error = floe_ice_remote_take(ice, candidate);
     } else {
         ice->remote_end = true;

@@ -97,6 +97,9 @@ static void stop(floe_transport *transport)
     } else {
         floe_ice_free(transport->ice);
     }
+    if (list->count == 0 && transport->gatherer->data->on_packet == NULL) {
+        (void)floe_core_receive_packets(transport->gatherer->core, false);
+    }
     transport->ice = NULL;
     transport->gatherer = NULL;
 }
@@ -647,6 +650,15 @@ void floe_transport_free(floe_transport *transport)
 
 /* ── Its life ── */
 
+/* The one of component 2, if this is of component 1; NULL: there is none, or it has stopped. */
+static floe_transport *led_by(const floe_transport *transport)
+{
+    floe_transport *other = transport->associated;
+
+    return other != NULL && other->gatherer != NULL && other->gatherer->is_associated ? other
+                                                                                      : NULL;
+}
+
 static floe_error may_associate(const floe_transport *transport)
 {
     if (transport->ice == NULL) {
@@ -725,11 +737,10 @@ floe_error floe_transport_start(floe_transport *transport, const floe_parameters
     }
     uv_mutex_lock(&transport->api->lock);
     floe_error error = start(transport, remote, role);
-    bool leads = error == FLOE_OK && transport->associated != NULL &&
-                 transport->associated->gatherer != NULL &&
-                 transport->associated->gatherer->is_associated;
-    if (leads) {
-        error = start(transport->associated, remote, role);
+    floe_transport *second = led_by(transport);
+    if (error == FLOE_OK && second != NULL) {
+        floe_error other = start(second, remote, role);
+        error = other == FLOE_ERR_INVALID_STATE ? FLOE_OK : other; /* it has been, alone */
     }
     uv_mutex_unlock(&transport->api->lock);
     return error;
@@ -751,7 +762,7 @@ floe_error floe_transport_restart(floe_transport *transport)
         error = floe_core_start(transport->gatherer->core, floe_gatherer_now(transport->gatherer));
     }
     floe_gatherer *associated = error == FLOE_OK ? transport->gatherer->associated : NULL;
-    if (associated != NULL) {
+    if (associated != NULL && floe_core_state(associated->core) != FLOE_GATHERER_STATE_CLOSED) {
         error = floe_core_start(associated->core, floe_gatherer_now(associated));
     }
     uv_mutex_unlock(&transport->api->lock);
@@ -797,11 +808,10 @@ floe_error floe_transport_graceful_stop(floe_transport *transport)
 /* Whose component it is of. */
 static floe_transport *for_component(floe_transport *transport, const floe_candidate *candidate)
 {
-    floe_transport *other = transport->associated;
-    bool is_others = candidate != NULL && other != NULL && other->gatherer != NULL &&
-                     other->gatherer->is_associated && candidate->component == 2;
+    floe_transport *second = candidate != NULL && candidate->component == 2 ? led_by(transport)
+                                                                            : NULL;
 
-    return is_others ? other : transport;
+    return second != NULL ? second : transport;
 }
 
 static floe_error add(floe_transport *transport, const floe_candidate *candidate)
@@ -823,10 +833,9 @@ floe_error floe_transport_add_remote_candidate(floe_transport *transport,
     }
     uv_mutex_lock(&transport->api->lock);
     floe_error error = add(for_component(transport, candidate), candidate);
-    floe_transport *other = transport->associated;
-    if (candidate == NULL && error == FLOE_OK && other != NULL && other->gatherer != NULL &&
-        other->gatherer->is_associated) {
-        (void)add(other, NULL); /* it ended the other component's too */
+    floe_transport *second = led_by(transport);
+    if (candidate == NULL && error == FLOE_OK && second != NULL) {
+        (void)add(second, NULL); /* it ended the other component's too */
     }
     uv_mutex_unlock(&transport->api->lock);
     return error;
@@ -872,8 +881,9 @@ static bool is_among(const floe_candidate *one, const floe_candidate *const *can
     return false;
 }
 
+/* Those of one component; 0: of any. */
 static floe_error replace(floe_transport *transport, const floe_candidate *const *candidates,
-                          size_t count)
+                          size_t count, unsigned component)
 {
     floe_candidate_list *before = NULL;
     floe_error first = transport->ice == NULL
@@ -890,8 +900,10 @@ static floe_error replace(floe_transport *transport, const floe_candidate *const
     }
     floe_candidate_list_free(before);
     for (size_t i = 0; i < count; i++) {
-        floe_error error = add(transport, candidates[i]);
-        first = first == FLOE_OK ? error : first;
+        if (component == 0 || candidates[i]->component == component) {
+            floe_error error = add(transport, candidates[i]);
+            first = first == FLOE_OK ? error : first;
+        }
     }
     return first;
 }
@@ -909,7 +921,12 @@ floe_error floe_transport_set_remote_candidates(floe_transport *transport,
         return null_transport("floe_transport_set_remote_candidates");
     }
     uv_mutex_lock(&transport->api->lock);
-    floe_error error = replace(transport, candidates, count);
+    floe_transport *second = led_by(transport);
+    floe_error error = replace(transport, candidates, count, second != NULL ? 1 : 0);
+    if (second != NULL) {
+        floe_error other = replace(second, candidates, count, 2);
+        error = error == FLOE_OK ? other : error;
+    }
     uv_mutex_unlock(&transport->api->lock);
     return error;
 }

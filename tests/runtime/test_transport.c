@@ -571,6 +571,9 @@ static void the_other_component(void **state)
     side a2;
     side b2;
     floe_transport *none;
+    floe_candidate_list *lists[3][2];
+    const floe_candidate *all[2][16];
+    size_t all_count[2] = {0, 0};
 
     (void)state;
     make(&m);
@@ -609,12 +612,21 @@ static void the_other_component(void **state)
             assert_int_equal(floe_gatherer_get_local_candidates(gatherers[k], &list), FLOE_OK);
             for (size_t n = 0; n < list->count; n++) {
                 assert_int_equal(list->candidates[n]->component, k + 1);
-                assert_int_equal(floe_transport_add_remote_candidate(sides[1 - i]->transport,
-                                                                     list->candidates[n]),
-                                 FLOE_OK);
+                assert_true(all_count[i] < 16);
+                all[i][all_count[i]++] = list->candidates[n];
             }
-            floe_candidate_list_free(list);
+            lists[i][k] = list;
         }
+    }
+    for (size_t n = 0; n < all_count[0]; n++) { /* one by one, and all together */
+        assert_int_equal(floe_transport_add_remote_candidate(m.b.transport, all[0][n]), FLOE_OK);
+    }
+    assert_int_equal(floe_transport_set_remote_candidates(m.a.transport, all[1], all_count[1]),
+                     FLOE_OK);
+    assert_int_equal(floe_transport_get_remote_candidates(a2.transport, &lists[2][0]), FLOE_OK);
+    assert_int_equal(lists[2][0]->count * 2, all_count[1]);
+    for (int i = 0; i < 5; i++) {
+        floe_candidate_list_free(lists[i / 2][i % 2]);
     }
     for (int i = 0; i < 2; i++) {
         turn_until(&m.loop, &sides[i]->connected);
@@ -623,6 +635,9 @@ static void the_other_component(void **state)
     assert_int_equal(floe_transport_send(a2.transport, "control", 7), FLOE_OK);
     turn_until_packets(&m.loop, &b2, 1);
     assert_string_equal(b2.text, "control");
+    assert_int_equal(floe_gatherer_close(a2.gatherer), FLOE_OK); /* the first one goes on */
+    turn_until(&m.loop, &a2.closed);
+    assert_int_equal(floe_transport_restart(m.a.transport), FLOE_OK);
     floe_transport_free(a2.transport); /* before the first, and behind it */
     floe_gatherer_free(a2.gatherer);
     floe_transport_free(m.b.transport);
