@@ -24,7 +24,8 @@ struct floe_transport {
     floe_api *api;
     floe_gatherer *gatherer; /* NULL: it has stopped, or its gatherer has, and the agent is gone */
     floe_ice *ice;
-    floe_ice *ended;            /* whose pair the callback that runs may have been given: it goes behind that */
+    floe_ice
+        *ended; /* whose pair the callback that runs may have been given: it goes behind that */
     floe_transport *associated; /* of the other component; NULL: none, or it is gone */
     floe_ice_options *options;  /* as they were given, for an associated one; NULL: the defaults */
     char *remote;               /* the remote parameters, for who asks: two texts; NULL: none yet */
@@ -808,8 +809,8 @@ floe_error floe_transport_graceful_stop(floe_transport *transport)
 /* Whose component it is of. */
 static floe_transport *for_component(floe_transport *transport, const floe_candidate *candidate)
 {
-    floe_transport *second = candidate != NULL && candidate->component == 2 ? led_by(transport)
-                                                                            : NULL;
+    floe_transport *second =
+        candidate != NULL && candidate->component == 2 ? led_by(transport) : NULL;
 
     return second != NULL ? second : transport;
 }

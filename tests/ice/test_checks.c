@@ -565,7 +565,8 @@ static void i9_candidates_that_come_twice_or_for_another(void **state)
     assert_int_equal(add(&f, "b 1 udp 100 198.51.100.2 1 typ host"), FLOE_OK);
     assert_int_equal(pair_count(&f), 1);
     assert_int_equal(add(&f, NULL), FLOE_OK);
-    assert_int_equal(add(&f, "d 1 udp 100 198.51.100.4 1 typ host"), FLOE_OK); /* behind their end */
+    assert_int_equal(add(&f, "d 1 udp 100 198.51.100.4 1 typ host"),
+                     FLOE_OK); /* behind their end */
     end(&f);
 }
 
