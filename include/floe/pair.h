@@ -63,7 +63,8 @@ typedef struct floe_ice_options {
     uint32_t max_pairs;
     /** So many remote candidates are taken at most. 1 to 1,000; 0: 64. */
     uint32_t max_remote_candidates;
-    /** The agent does not fail earlier than this after its start, in milliseconds (RFC 8863 §4). 1 to
+    /** The agent does not fail earlier than this after its start, in milliseconds (RFC 8863 §4), nor
+     *  within consent_timeout_ms after its last pair has ended with an address or a connection. 1 to
      *  3,600,000; 0: 39,500. */
     uint32_t failed_after_ms;
     /** How long after the start the controlling side waits for better pairs before it chooses one

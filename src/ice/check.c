@@ -46,11 +46,12 @@ static void count(floe_candidate_pair *pair)
     pair->counts.requests_sent += !pair->valid;
 }
 
-/* Each check of the chosen one says so again, in case the peer has not understood; but for the time in which another is
- * nominated, which the peer may have heard already. */
+/* Each check of the chosen one says so again, in case the peer has not understood; but for the time in which another takes
+ * its place, whose nomination the peer may have heard already. */
 static bool is_to_nominate(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    return pair->wants_nomination || (pair == ice->selected && ice->nominating == NULL);
+    return pair->wants_nomination ||
+           (pair == ice->selected && pair == floe_ice_in_use(ice) && ice->nominating == NULL);
 }
 
 /* Of its attributes as they are now, all that is sent by one transaction is the same. */
@@ -164,12 +165,14 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     send(ice, now, pair);
 }
 
-/* But for a nomination, which is sent until it is answered, and is a check for consent as well. */
+/* But for a nomination, which is sent until it is answered, and is a check for consent as well: the next such check is due
+ * before it is sent again. */
 void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (pair == ice->nominating) {
-        if (!floe_stun_transaction_runs(&pair->transaction)) {
-            floe_ice_check_begin(ice, now, pair);
+        floe_ice_check_begin(ice, now, pair);
+        if (floe_stun_transaction_runs(&pair->transaction) && !is_reliable(pair)) {
+            floe_agenda_set(&ice->checks, &pair->alarm, floe_time_after(now, floe_seconds(2)));
         }
         return;
     }
@@ -213,6 +216,20 @@ void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 
 /* ── Ends ── */
 
+void floe_ice_check_nominates_anew(floe_ice *ice)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->sent_nomination) {
+            floe_ice_check_cancel(ice, pair);
+            pair->sent_nomination = false;
+        }
+        for (size_t i = 0; pair->former != NULL && i < FLOE_FORMER_CHECKS; i++) {
+            pair->former[i].nominates = false;
+        }
+    }
+}
+
 void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failure failure)
 {
     floe_ice_check_cancel(ice, pair);
@@ -225,6 +242,7 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
     floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_FAILED);
     if (pair->valid) {
+        ice->consent_ended = failure == FLOE_ICE_FAILURE_CONSENT;
         pair->valid = false;
         pair->value = 0;
         floe_ice_find_best(ice);

@@ -127,15 +127,20 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     floe_agenda_set(&ice->consents, &pair->consent, when);
 }
 
-static void lapse(floe_ice *ice, floe_candidate_pair *pair)
+/* The chosen one too, if another has taken its place before. */
+static void lapse(floe_ice *ice, floe_candidate_pair *pair, bool consent_ended)
 {
     floe_ice_check_cancel(ice, pair);
+    ice->consent_ended = consent_ended;
     pair->valid = false;
     pair->lapsed = pair != ice->former;
     pair->value = 0;
     pair->wants_nomination = false;
     ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
     floe_ice_find_best(ice);
+    if (ice->selected == pair) {
+        floe_ice_select(ice, NULL);
+    }
     ice->unsettled = true;
 }
 
@@ -157,7 +162,7 @@ void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair 
 void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (pair != floe_ice_in_use(ice)) {
-        lapse(ice, pair);
+        lapse(ice, pair, false);
         if (pair == ice->former) {
             return;
         }
@@ -168,8 +173,8 @@ void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *
     }
     pair->silent = ice->backup != NULL;
     pair->asked = pair->answered; /* what was asked before is not answered any more */
-    ask(ice, now, pair);
     floe_ice_find_best(ice);
+    ask(ice, now, pair);
     ice->unsettled = true;
     if (pair->valid) {
         floe_ice_consent_due(ice, now, pair);
@@ -207,7 +212,7 @@ void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     if (is_over && is_used) {
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_CONSENT);
     } else if (is_over) {
-        lapse(ice, pair);
+        lapse(ice, pair, true);
     } else if (is_used && !pair->session->lite) {
         look_after(ice, now, pair);
     } else if (pair == ice->backup && !pair->session->lite) {

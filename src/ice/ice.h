@@ -264,6 +264,8 @@ struct floe_ice {
     bool has_next;               /* there is one to send then */
     floe_time nomination_at;     /* a wait for better ones ends */
     floe_time failure_at;        /* not before; never: that time has come */
+    bool works;                  /* a pair can be used, as it was last looked at */
+    bool consent_ended;          /* by that the latest pair has ended that worked */
     floe_candidate_pair *latest; /* that a packet came by */
     floe_candidate_pair *best;   /* of the valid ones */
     floe_candidate_pair *selected;
@@ -437,6 +439,8 @@ void floe_ice_check_cancel(floe_ice *ice, floe_candidate_pair *pair);
 /* An answer, of whatever it may be one. */
 void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *packet,
                              const floe_stun_message *message);
+/* Answers to the nominations so far say no more what is chosen: another pair is nominated. */
+void floe_ice_check_nominates_anew(floe_ice *ice);
 /* Whether it is an answer to a check of ours, by its transaction. */
 bool floe_ice_check_is_ours(const floe_ice *ice, const floe_stun_id *id);
 /* The network returned something that was sent by it. */

@@ -132,6 +132,7 @@ void floe_ice_nominate(floe_ice *ice, floe_time now)
         ice->nomination = (ice->nomination + 1) & FLOE_ICE_NOMINATION_MASK;
         best->nomination = ice->nomination;
     }
+    floe_ice_check_nominates_anew(ice);
     ice->nominating = best;
     best->wants_nomination = true;
     floe_ice_checklist_trigger(ice, best);

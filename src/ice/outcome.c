@@ -113,6 +113,19 @@ static bool is_complete(const floe_ice *ice)
            (!floe_ice_checklist_is_busy(ice) || (was_complete && !floe_ice_checklist_has_new(ice)));
 }
 
+/* I8: the last pair that worked is no more. If it did not lose its consent, it was there a moment ago, and has ended with our
+ * address, a connection, or the peer's candidate: the next one may be about to come. */
+static void take_works(floe_ice *ice, floe_time now, bool works)
+{
+    floe_time over = floe_time_after(now, floe_milliseconds(ice->options.consent_timeout_ms));
+
+    if (ice->works && !works && !ice->consent_ended &&
+        (floe_time_is_never(ice->failure_at) || ice->failure_at.ns < over.ns)) {
+        ice->failure_at = over;
+    }
+    ice->works = works;
+}
+
 void floe_ice_outcome(floe_ice *ice, floe_time now)
 {
     if (floe_time_reached(now, ice->failure_at)) {
@@ -127,6 +140,7 @@ void floe_ice_outcome(floe_ice *ice, floe_time now)
         return;
     }
     const floe_candidate_pair *in_use = floe_ice_in_use(ice);
+    take_works(ice, now, in_use != NULL);
     if (in_use == NULL) {
         floe_ice_to_state(ice, has_failed(ice) ? FLOE_ICE_STATE_FAILED : FLOE_ICE_STATE_CHECKING);
         return;

@@ -295,6 +295,7 @@ void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
 {
     floe_ice_pair_leaves(ice, pair);
     floe_ice_count_gone(ice, pair);
+    ice->consent_ended = ice->consent_ended && !pair->valid;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     ice->watched = ice->watched == pair ? NULL : ice->watched;
     ice->backup = ice->backup == pair ? NULL : ice->backup;

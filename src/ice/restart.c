@@ -20,6 +20,7 @@ void floe_ice_former_end(floe_ice *ice)
 
     ice->former = NULL;
     floe_ice_count_gone(ice, pair);
+    ice->consent_ended = ice->consent_ended && !pair->valid;
     /* The peer may still send by it. */
     floe_ice_arrival_expect(ice, pair->base->id, &pair->remote->address);
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);

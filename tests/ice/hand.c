@@ -18,6 +18,8 @@ bool tcp;
 bool renominates;
 bool relays;
 bool late;
+bool follows;
+const char *own = "192.0.2.1"; /* NULL: there is none */
 
 /* ── The driver ── */
 
@@ -136,8 +138,9 @@ void outputs(fixture *f)
             one.interface_index = 1;
             one.up = true;
             one.default_route = true;
-            assert_int_equal(floe_address_parse("192.0.2.1", &one.address), FLOE_OK);
-            floe_core_interfaces(f->core, f->now, &one, 1);
+            assert_int_equal(floe_address_parse(own != NULL ? own : "192.0.2.1", &one.address),
+                             FLOE_OK);
+            floe_core_interfaces(f->core, f->now, &one, own != NULL);
             break;
         case FLOE_CORE_LISTEN:
             f->listener = output->channel;
@@ -235,6 +238,7 @@ void begin_with(fixture *f, const floe_ice_options *options)
     servers.credential = "password";
     gathers.ice_servers = &servers;
     gathers.ice_server_count = relays;
+    gathers.continual = follows;
     gathers.gather_policy = hidden ? FLOE_GATHER_POLICY_RELAY : FLOE_GATHER_POLICY_ALL;
     assert_int_equal(floe_core_new(f->shared, &gathers, &f->core), FLOE_OK);
     assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
@@ -485,6 +489,19 @@ size_t checks_to(const fixture *f, const char *to)
     return count;
 }
 
+const sent *latest_to(const fixture *f, const char *to)
+{
+    floe_address address = address_of(to);
+
+    for (size_t i = f->count; i > 0; i--) {
+        if (is_check(&f->sent[i - 1]) && floe_address_equal(&f->sent[i - 1].to, &address)) {
+            return &f->sent[i - 1];
+        }
+    }
+    fail_msg("no check to %s", to);
+    return NULL;
+}
+
 const sent *last_check(const fixture *f)
 {
     for (size_t i = f->count; i > 0; i--) {
@@ -530,6 +547,13 @@ void respond_to(fixture *f, const sent *one, const response *what)
 void respond(fixture *f)
 {
     respond_to(f, last_check(f), &(response){0});
+}
+
+void respond_by(fixture *f, uint32_t channel, const char *mapped)
+{
+    by(f, channel);
+    respond_to(f, last_check(f), &(response){.mapped = mapped});
+    by(f, 0);
 }
 
 void answer_new(fixture *f)

@@ -69,6 +69,8 @@ extern bool tcp;
 extern bool renominates; /* the peer */
 extern bool relays;      /* with tcp: a TURN server, by TCP, gives relays for TCP */
 extern bool late;        /* and answers with the first output behind that */
+extern bool follows;     /* the gatherer follows the network */
+extern const char *own;  /* the address of the only interface; NULL: it has none */
 
 typedef struct request {
     const char *username; /* NULL: "LOCAL:remo" */
@@ -122,8 +124,11 @@ bool is_check(const sent *one);
 unsigned answered(const fixture *f);
 size_t checks_to(const fixture *f, const char *to);
 const sent *last_check(const fixture *f);
+const sent *latest_to(const fixture *f, const char *to);
 void respond_to(fixture *f, const sent *one, const response *what);
 void respond(fixture *f);
+/* That to the latest check, by the connection that it came by. */
+void respond_by(fixture *f, uint32_t channel, const char *mapped);
 /* Those to f->answers. */
 void answer_new(fixture *f);
 floe_ice_pair pair_to(const fixture *f, const char *remote);

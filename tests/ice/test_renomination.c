@@ -7,19 +7,6 @@
 static const char *const better = "198.51.100.7:7000";
 static const char *const worse = "198.51.100.8:8000";
 
-static const sent *latest_to(const fixture *f, const char *to)
-{
-    floe_address address = address_of(to);
-
-    for (size_t i = f->count; i > 0; i--) {
-        if (is_check(&f->sent[i - 1]) && floe_address_equal(&f->sent[i - 1].to, &address)) {
-            return &f->sent[i - 1];
-        }
-    }
-    fail_msg("no check to %s", to);
-    return NULL;
-}
-
 /* Two pairs that work. */
 static void begin_two(fixture *f, floe_ice_role role, bool ours, bool theirs)
 {

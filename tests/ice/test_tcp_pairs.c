@@ -17,14 +17,6 @@ static void begin_tcp(fixture *f, floe_ice_role role)
     start(f, role);
 }
 
-/* Its answer by the connection that it came by. */
-static void respond_by(fixture *f, uint32_t channel, const char *mapped)
-{
-    by(f, channel);
-    respond_to(f, last_check(f), &(response){.mapped = mapped});
-    by(f, 0);
-}
-
 static void i14_active_to_passive(void **state)
 {
     fixture f;

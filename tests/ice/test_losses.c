@@ -1,0 +1,398 @@
+/* What is lost, with an address, a connection, or an answer, and how it goes on. */
+#include "hand.h"
+
+#include <string.h>
+
+static const char *const other = "198.51.100.8:8000";
+static const char *const better_other = "b 1 udp 2130706431 198.51.100.8 8000 typ host";
+static const char *const worse_other = "b 1 udp 2000 198.51.100.8 8000 typ host";
+static const char *const listening =
+    "p 1 tcp 1671430143 198.51.100.7 7000 typ host tcptype passive";
+static const char *const connecting = "a 1 tcp 1675624447 198.51.100.7 9 typ host tcptype active";
+static const char *const ours = "192.0.2.1:6000"; /* as a peer sees it, by TCP */
+
+static const request plain = {
+    .priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLING, .tie_breaker = 5};
+static const request nominates = {.priority = 1862270975,
+                                  .role = FLOE_STUN_ICE_CONTROLLING,
+                                  .tie_breaker = 5,
+                                  .use_candidate = true};
+
+static void begin_tcp(fixture *f, floe_ice_role role, bool numbers)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    options.renomination = numbers;
+    tcp = true;
+    begin_with(f, &options);
+    tcp = false;
+    renominates = numbers;
+    start(f, role);
+    renominates = false;
+}
+
+static void both_end(fixture *f)
+{
+    static const floe_core_output no_more = {.kind = FLOE_CORE_CANDIDATE};
+
+    floe_ice_core_output(f->ice, f->now, &no_more);
+    assert_int_equal(add(f, NULL), FLOE_OK);
+}
+
+/* So long, without what was sent meanwhile. By a connection each check is answered, if there is one. */
+static void live_until(fixture *f, uint64_t end, uint32_t channel)
+{
+    for (uint64_t at = ms(f) + 100; at <= end; at += 100) {
+        run_until(f, at);
+        for (size_t i = 0; channel != 0 && i < f->count; i++) {
+            if (is_check(&f->sent[i])) {
+                sent one = f->sent[i];
+                by(f, channel);
+                respond_to(f, &one, &(response){.mapped = ours});
+                by(f, 0);
+            }
+        }
+        f->count = 0;
+    }
+}
+
+/* Controls or is controlled, and a pair by TCP is chosen. The connection. */
+static uint32_t choose_tcp(fixture *f, floe_ice_role role)
+{
+    assert_int_equal(add(f, listening), FLOE_OK);
+    connected(f);
+    uint32_t channel = f->connecting;
+    respond_by(f, channel, ours);
+    run_until(f, ms(f) + 10);
+    if (role == FLOE_ICE_ROLE_CONTROLLING) {
+        respond_by(f, channel, ours);
+    } else {
+        by(f, channel);
+        check(f, peer, &plain);
+        check(f, peer, &nominates);
+        by(f, 0);
+    }
+    assert_true(pair_to(f, peer).selected);
+    return channel;
+}
+
+/* Another pair, that is kept ready. */
+static void add_worse(fixture *f)
+{
+    assert_int_equal(add(f, worse_other), FLOE_OK);
+    run_until(f, ms(f) + 20);
+    respond_to(f, latest_to(f, other), &(response){0});
+    assert_true(pair_to(f, other).valid);
+}
+
+/* ── Time to recover in ── */
+
+static void i8_another_network(void **state)
+{
+    fixture f;
+
+    (void)state;
+    for (uint64_t when = 20000; when <= 60000; when += 40000) {
+        follows = true;
+        begin(&f);
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        f.answers = peer;
+        add_peer(&f);
+        assert_int_equal(add(&f, NULL), FLOE_OK);
+        live_until(&f, when, 0);
+        assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_COMPLETED);
+        own = NULL;
+        floe_core_network_changed(f.core, f.now);
+        outputs(&f);
+        live_until(&f, when + 1000, 0);
+        assert_int_equal(pair_count(&f), 0);
+        assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_CHECKING);
+        own = "192.0.2.2";
+        floe_core_network_changed(f.core, f.now);
+        outputs(&f);
+        live_until(&f, when + 20000, 0);
+        assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_COMPLETED);
+        /* If none comes, that has an end. */
+        own = NULL;
+        floe_core_network_changed(f.core, f.now);
+        outputs(&f);
+        live_until(&f, when + 60000, 0);
+        assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
+        own = "192.0.2.1";
+        follows = false;
+        end(&f);
+    }
+}
+
+/* Nothing is waited for where the peer has not answered for as long already, or has said that it will not. */
+static void i8_consent_that_ends_is_the_end(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = peer;
+    answer_new(&f);
+    both_end(&f);
+    live_until(&f, 60000, 0);
+    f.answers = NULL;
+    while (pair_to(&f, peer).valid) {
+        live_until(&f, ms(&f) + 100, 0);
+    }
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
+    end(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = peer;
+    answer_new(&f);
+    both_end(&f);
+    live_until(&f, 60000, 0);
+    f.answers = NULL;
+    run_until(&f, 66000);
+    respond_to(&f, last_check(&f), &(response){.code = 403});
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
+    end(&f);
+}
+
+static void i14_who_connects_to_us_may_connect_anew(void **state)
+{
+    fixture f;
+    static const char *const from = "198.51.100.7:33333";
+    static const char *const anew = "198.51.100.7:44444";
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLED, false);
+    assert_int_equal(add(&f, connecting), FLOE_OK);
+    uint32_t one = accepted(&f, from);
+    by(&f, one);
+    check(&f, from, &plain);
+    run_until(&f, ms(&f) + 10);
+    respond_by(&f, one, "192.0.2.1:5001");
+    by(&f, one);
+    check(&f, from, &nominates);
+    by(&f, 0);
+    both_end(&f);
+    live_until(&f, 45000, one);
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_COMPLETED);
+    disconnected(&f, one);
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_CHECKING);
+    run_until(&f, 46000);
+    f.count = 0;
+    uint32_t two = accepted(&f, anew);
+    by(&f, two);
+    check(&f, anew, &nominates);
+    assert_int_equal(answered(&f), 0);
+    run_until(&f, 46010);
+    respond_by(&f, two, "192.0.2.1:5001");
+    assert_true(pair_to(&f, anew).selected);
+    end(&f);
+}
+
+/* ── Connections that end ── */
+
+static void i14_a_connection_that_ends_in_a_nomination(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    connected(&f);
+    respond_by(&f, f.connecting, ours);
+    run_until(&f, ms(&f) + 10);
+    assert_int_equal(f.count, 2); /* the nomination */
+    f.count = 0;
+    uint32_t before = f.connecting;
+    disconnected(&f, before);
+    assert_int_not_equal(f.connecting, before);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    connected(&f);
+    assert_int_equal(f.count, 2);
+    floe_stun_message first = message_of(&f.sent[0]);
+    assert_true(floe_stun_has(&first, FLOE_STUN_USE_CANDIDATE));
+    by(&f, f.connecting);
+    respond_to(&f, &f.sent[0], &(response){.mapped = ours});
+    assert_true(pair_to(&f, peer).selected);
+    end(&f);
+}
+
+/* The way by UDP is silent, so that by TCP is nominated; its connection was gone for long. */
+static void i14_a_connection_that_turns_out_to_be_gone(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    f.answers = other;
+    assert_int_equal(add(&f, better_other), FLOE_OK);
+    run_until(&f, ms(&f) + 20);
+    assert_true(pair_to(&f, other).selected);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    connected(&f);
+    uint32_t channel = f.connecting;
+    respond_by(&f, channel, ours);
+    run_until(&f, 3000);
+    f.answers = NULL;
+    f.count = 0;
+    while (ms(&f) < 12000 && (f.count == 0 || f.sent[f.count - 1].channel != channel)) {
+        run_until(&f, ms(&f) + 100);
+    }
+    assert_true(f.sent[f.count - 1].channel == channel);
+    disconnected(&f, channel);
+    assert_int_not_equal(f.connecting, channel);
+    end(&f);
+}
+
+/* It was silent, and another pair was used in its place: then it is chosen no more, and nothing says that it is. */
+static void lose_tcp(floe_ice_role role, bool resets)
+{
+    fixture f;
+
+    begin_tcp(&f, role, false);
+    uint32_t channel = choose_tcp(&f, role);
+    add_worse(&f);
+    both_end(&f);
+    run_until(&f, 1000);
+    f.count = 0;
+    if (resets) { /* what accepts at once resets at once */
+        disconnected(&f, channel);
+        assert_int_not_equal(f.connecting, channel);
+        connected(&f);
+        disconnected(&f, f.connecting);
+    } else { /* data of the other goes on */
+        f.answers = role == FLOE_ICE_ROLE_CONTROLLED ? other : NULL;
+        for (uint64_t at = 1000; at < 6400; at += 100) {
+            run_until(&f, at);
+            comes(&f, other, "data", 4);
+            f.count = 0;
+        }
+        f.answers = NULL;
+        disconnected(&f, channel);
+    }
+    run_until(&f, ms(&f) + 20);
+    refused(&f);
+    assert_false(pair_to(&f, peer).valid);
+    assert_false(pair_to(&f, peer).selected);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    live_until(&f, 200000, 0);
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_ERR_NOT_CONNECTED);
+    end(&f);
+}
+
+static void i14_a_chosen_connection_that_ends_for_good(void **state)
+{
+    (void)state;
+    lose_tcp(FLOE_ICE_ROLE_CONTROLLED, false);
+    lose_tcp(FLOE_ICE_ROLE_CONTROLLING, false);
+    lose_tcp(FLOE_ICE_ROLE_CONTROLLED, true);
+    lose_tcp(FLOE_ICE_ROLE_CONTROLLING, true);
+}
+
+/* ── Answers that come late ── */
+
+/* The chosen pair is silent, and the other is chosen: an answer to what nominated the first changes nothing. */
+static void answer_late(bool numbers)
+{
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    floe_address to = address_of(peer);
+    sent old = {0};
+
+    options.renomination = numbers;
+    begin_with(&f, &options);
+    renominates = numbers;
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    renominates = false;
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, ms(&f) + 20);
+    f.answers = other;
+    assert_int_equal(add(&f, worse_other), FLOE_OK);
+    run_until(&f, ms(&f) + 20);
+    f.count = 0;
+    run_until(&f, 6500);
+    assert_true(pair_to(&f, other).selected);
+    for (size_t i = 0; i < f.count; i++) {
+        floe_stun_message message = message_of(&f.sent[i]);
+        if (is_check(&f.sent[i]) && floe_address_equal(&f.sent[i].to, &to) &&
+            floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE)) {
+            old = f.sent[i];
+        }
+    }
+    assert_true(old.size > 0);
+    unsigned selections = f.selections;
+    respond_to(&f, &old, &(response){0});
+    assert_true(pair_to(&f, peer).valid);
+    assert_true(pair_to(&f, other).selected);
+    assert_int_equal(f.selections, selections);
+    end(&f);
+}
+
+static void i13_a_late_answer_takes_no_choice_back(void **state)
+{
+    (void)state;
+    answer_late(false);
+    answer_late(true);
+}
+
+/* The peer has heard that the other one is chosen, whatever comes by the new connection behind that. */
+static void i13_a_connection_made_anew_takes_no_choice_back(void **state)
+{
+    fixture f;
+
+    (void)state;
+    for (int numbers = 0; numbers < 2; numbers++) {
+        begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, numbers != 0);
+        uint32_t channel = choose_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+        add_worse(&f);
+        run_until(&f, 3000);
+        f.count = 0;
+        f.answers = other;
+        disconnected(&f, channel);
+        run_until(&f, ms(&f) + 50);
+        assert_true(pair_to(&f, other).selected);
+        f.answers = NULL;
+        connected(&f);
+        sent one = *latest_to(&f, peer);
+        floe_stun_message message = message_of(&one);
+        assert_false(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+        by(&f, f.connecting);
+        respond_to(&f, &one, &(response){.mapped = ours});
+        assert_true(pair_to(&f, other).selected);
+        end(&f);
+    }
+}
+
+/* Nothing arrives for half of the time that consent lasts. */
+static void i10_an_outage_in_a_nomination(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
+    respond(&f);
+    run_until(&f, 15000);
+    f.count = 0;
+    run_until(&f, 20000);
+    assert_in_range(checks_to(&f, peer), 4, 6); /* each second, and none twice */
+    f.answers = peer;
+    run_until(&f, 22000);
+    assert_true(pair_to(&f, peer).selected);
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i8_another_network),
+        cmocka_unit_test(i8_consent_that_ends_is_the_end),
+        cmocka_unit_test(i14_who_connects_to_us_may_connect_anew),
+        cmocka_unit_test(i14_a_connection_that_ends_in_a_nomination),
+        cmocka_unit_test(i14_a_connection_that_turns_out_to_be_gone),
+        cmocka_unit_test(i14_a_chosen_connection_that_ends_for_good),
+        cmocka_unit_test(i13_a_late_answer_takes_no_choice_back),
+        cmocka_unit_test(i13_a_connection_made_anew_takes_no_choice_back),
+        cmocka_unit_test(i10_an_outage_in_a_nomination),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
