@@ -32,6 +32,11 @@ static floe_nomination agreed(const floe_ice *ice, floe_nomination nomination)
 /* §7.3.1.5: at once, or when its own check has succeeded; or when our role has been mended, as the peer controls. */
 static void take_nomination(floe_ice *ice, floe_candidate_pair *pair, uint32_t number)
 {
+    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
+    { /* the peer's last word counts, though the check by the other may succeed later */
+        other->to_be_nominated =
+            other->to_be_nominated && (!ice->heard_plain || ice->session->renominates);
+    }
     pair->to_be_nominated = true;
     pair->nomination = number;
     if (ice->role == FLOE_ICE_ROLE_CONTROLLED && pair->valid) {
@@ -48,6 +53,8 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     if (base == NULL || ice->state == FLOE_ICE_STATE_FAILED) {
         return false;
     }
+    ice->heard_plain =
+        ice->heard_plain || (!nomination.made && ice->role == FLOE_ICE_ROLE_CONTROLLED);
     if (ice->session->lite) {
         return floe_ice_lite_take(ice, now, base, peer, priority, nomination);
     }
@@ -61,8 +68,6 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     ice->unsettled = true;
     if (nomination.made) {
         take_nomination(ice, pair, nomination.number);
-    } else {
-        pair->heard_plain = true;
     }
     if (pair->state == FLOE_ICE_PAIR_IN_PROGRESS) {
         floe_ice_check_cancel(ice, pair);
@@ -82,12 +87,44 @@ static bool is_early(const floe_early_check *early, const floe_packet *packet)
            strcmp(early->remote_username_fragment, packet->check->remote_username_fragment) == 0;
 }
 
+static void drop(floe_ice *ice, floe_early_check *early)
+{
+    floe_list_remove(&early->link);
+    floe_deallocate(&ice->allocator, early);
+    ice->early_count--;
+}
+
 static void drop_first(floe_ice *ice)
 {
-    floe_list *link = floe_list_take(&ice->early);
+    drop(ice, FLOE_CONTAINER(ice->early.next, floe_early_check, link));
+}
 
-    floe_deallocate(&ice->allocator, FLOE_CONTAINER(link, floe_early_check, link));
-    ice->early_count--;
+/* Nobody's check is of that name: only data is expected from there. */
+static const char expected[] = "";
+
+static bool is_expected(const floe_early_check *early)
+{
+    return early->remote_username_fragment[0] == '\0';
+}
+
+/* That data is expected is forgotten before a check is. */
+static bool make_room(floe_ice *ice, const char *username_fragment)
+{
+    if (ice->early_count < FLOE_ICE_EARLY_MAX) {
+        return true;
+    }
+    FLOE_LIST_EACH_SAFE(early, &ice->early, floe_early_check, link)
+    {
+        if (is_expected(early)) {
+            drop(ice, early);
+            return true;
+        }
+    }
+    if (username_fragment == expected) {
+        return false;
+    }
+    drop_first(ice);
+    return true;
 }
 
 static floe_early_check *add(floe_ice *ice, uint32_t candidate_id, const floe_address *peer,
@@ -95,8 +132,8 @@ static floe_early_check *add(floe_ice *ice, uint32_t candidate_id, const floe_ad
 {
     size_t size = strlen(username_fragment) + 1;
 
-    if (ice->early_count == FLOE_ICE_EARLY_MAX) {
-        drop_first(ice);
+    if (!make_room(ice, username_fragment)) {
+        return NULL;
     }
     floe_early_check *early = floe_allocate(&ice->allocator, sizeof *early + size);
     if (early != NULL) {
@@ -111,7 +148,9 @@ static floe_early_check *add(floe_ice *ice, uint32_t candidate_id, const floe_ad
 
 void floe_ice_arrival_expect(floe_ice *ice, uint32_t candidate_id, const floe_address *peer)
 {
-    (void)add(ice, candidate_id, peer, ""); /* nobody's check is of that name */
+    if (!floe_ice_arrival_was_early(ice, candidate_id, peer)) {
+        (void)add(ice, candidate_id, peer, expected);
+    }
 }
 
 static void remember(floe_ice *ice, const floe_packet *packet)
@@ -156,14 +195,17 @@ void floe_ice_arrivals_free(floe_ice *ice)
 
 void floe_ice_arrivals_made_up(floe_ice *ice, floe_time now)
 {
-    FLOE_LIST_EACH(early, &ice->early, floe_early_check, link)
+    FLOE_LIST_EACH_SAFE(early, &ice->early, floe_early_check, link)
     {
+        if (is_expected(early)) {
+            continue;
+        }
         if (floe_ice_is_remote(ice->session, early->remote_username_fragment)) {
             (void)take(ice, now, early->candidate_id, &early->peer, early->priority,
                        agreed(ice, early->nomination));
         }
+        drop(ice, early);
     }
-    floe_ice_arrivals_free(ice);
 }
 
 /* ── The answer ── */
@@ -277,6 +319,8 @@ static void take_arrival(floe_ice *ice, floe_time now, const floe_packet *packet
                   agreed(ice, nomination_of(packet)))) {
             remember(ice, packet);
         }
+    } else if (is_of_former(ice, packet) && ice->former_session->lite) {
+        floe_ice_consent_given(ice, now, ice->former);
     } else if (is_of_former(ice, packet)) {
         floe_ice_consent_heard(ice, now, ice->former);
     } else if (!check->former) {

@@ -82,11 +82,13 @@ static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     uint8_t buffer[CHECK_SIZE];
     floe_span bytes = write(ice, pair, buffer);
 
-    if (pair->remote->unanswered >= FLOE_ICE_UNANSWERED_MAX) { /* I16 */
+    if (pair->remote->unanswered >= FLOE_ICE_UNANSWERED_MAX && !pair->valid) { /* I16 */
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TOO_MANY_CHECKS);
         return;
     }
-    pair->remote->unanswered++;
+    if (pair->remote->unanswered < FLOE_ICE_UNANSWERED_MAX) {
+        pair->remote->unanswered++;
+    }
     floe_error error = FLOE_ERR_NO_MEMORY; /* to sign it */
     if (bytes.size > 0) {
         error = floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, bytes.data,
@@ -236,6 +238,7 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     floe_list_remove(&pair->triggered);
     pair->failure = (uint8_t)failure;
     pair->wants_nomination = false;
+    pair->to_be_nominated = false;
     pair->nominated = false;
     pair->lapsed = false;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);

@@ -40,10 +40,14 @@ static floe_pair_group *group_of(floe_ice *ice, uint32_t local, uint32_t remote)
     return group;
 }
 
+static floe_pair_group *group_for(floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return group_of(ice, pair->base->first->foundation_number, pair->remote->foundation_number);
+}
+
 bool floe_ice_checklist_group(floe_ice *ice, floe_candidate_pair *pair)
 {
-    pair->group =
-        group_of(ice, pair->base->first->foundation_number, pair->remote->foundation_number);
+    pair->group = group_for(ice, pair);
     if (pair->group == NULL) {
         return false;
     }
@@ -65,6 +69,19 @@ void floe_ice_checklist_ungroup(floe_ice *ice, floe_candidate_pair *pair)
         floe_list_remove(&group->link);
         floe_deallocate(&ice->allocator, group);
     }
+}
+
+void floe_ice_checklist_regroup(floe_ice *ice, floe_candidate_pair *pair)
+{
+    floe_pair_group *group = group_for(ice, pair);
+
+    if (group == NULL) {
+        return;
+    }
+    group->pairs++; /* so it stays, if it is the same */
+    floe_ice_checklist_ungroup(ice, pair);
+    pair->group = group;
+    group->active += is_active(pair);
 }
 
 /* ── States ── */

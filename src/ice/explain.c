@@ -52,7 +52,8 @@ static evidence evidence_of(const floe_ice *ice)
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
         found.heard = found.heard || pair->heard;
-        found.lapsed = found.lapsed || pair->lapsed;
+        found.lapsed = found.lapsed || pair->lapsed ||
+                       (pair->has_worked && pair->failure == FLOE_ICE_FAILURE_TIMEOUT);
         found.code = pair->error_code != 0 ? pair->error_code : found.code;
         if (pair->state == FLOE_ICE_PAIR_FAILED) {
             found.ended[pair->failure]++;

@@ -34,6 +34,7 @@ floe_error floe_ice_new(floe_core *core, const floe_ice_options *options, const 
     floe_list_init(&ice->bases);
     floe_list_init(&ice->remotes);
     floe_list_init(&ice->names);
+    floe_list_init(&ice->look_ups);
     floe_list_init(&ice->groups);
     floe_list_init(&ice->pairs);
     floe_list_init(&ice->triggered);
@@ -69,6 +70,7 @@ static void end_all(floe_ice *ice)
     end_pairs(ice);
     floe_ice_arrivals_free(ice);
     floe_ice_remotes_free(ice);
+    floe_ice_look_ups_free(ice);
     floe_ice_locals_free(ice);
     floe_ice_session_free(ice, ice->session);
     ice->session = NULL;

@@ -175,7 +175,6 @@ typedef struct floe_candidate_pair {
     bool has_worked : 1;       /* once */
     bool silent : 1;           /* the one in use has not answered for a while */
     bool unanswered : 1;       /* though something comes */
-    bool heard_plain : 1;      /* a check without USE-CANDIDATE came first */
     uint32_t nomination;       /* its number; 0: it has none */
     uint32_t told;             /* how it was when it was told last; 0: it was not */
     /* The check at hand. */
@@ -240,7 +239,9 @@ struct floe_ice {
     /* RFC 8445 §6.1.2. */
     floe_list bases;
     floe_list remotes;
-    floe_list names; /* of the peer's candidates */
+    floe_list names;        /* of the peer's candidates */
+    floe_list look_ups;     /* names that are looked up for candidates that are gone */
+    uint32_t look_up_count; /* so many */
     size_t remote_count;
     uint32_t foundation_count; /* numbers foundations */
     floe_list groups;
@@ -270,11 +271,13 @@ struct floe_ice {
     floe_candidate_pair *best;   /* of the valid ones */
     floe_candidate_pair *selected;
     uint32_t nomination;             /* the highest number that was given */
+    bool heard_plain;                /* the peer does not nominate by every check */
     floe_candidate_pair *nominating; /* whose nomination is under way */
     /* That which was in use when the agent was restarted, with its own session and remote candidate (RFC 8445 §9). */
     floe_candidate_pair *former;
     floe_ice_session *former_session;
     floe_ice_role former_role;
+    bool former_chosen; /* else it was only the best */
     /* What is to be polled: states in order; 0 stands for the selected pair, as it is then. */
     uint8_t reports[FLOE_ICE_REPORTS];
     uint8_t first_report;
@@ -338,6 +341,8 @@ floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *like)
 bool floe_ice_remote_is_of_another(const floe_ice *ice, const char *username_fragment);
 /* There are fewer than may be; names without an address count too. */
 bool floe_ice_remotes_have_room(floe_ice *ice);
+/* Likewise, but what is still on its way from there is delivered. */
+void floe_ice_remote_withdraw(floe_ice *ice, floe_remote_candidate *remote);
 /* Ends its pairs too. */
 void floe_ice_remote_drop(floe_ice *ice, floe_remote_candidate *remote);
 /* At the start: those that name somebody else go (I9). */
@@ -354,10 +359,13 @@ bool floe_ice_name_remove(floe_ice *ice, const floe_candidate *candidate);
 /* A look-up has ended: addresses of `text` are candidates from now on. */
 void floe_ice_names_found(floe_ice *ice, const char *text, floe_error error,
                           const floe_address *addresses, size_t count);
+/* For a pair that outlives it; NULL: it has none, or there is no memory. */
+floe_remote_name *floe_ice_name_copy(const floe_ice *ice, const floe_remote_name *name);
 /* Which name is to be looked up; NULL: none. */
 const char *floe_ice_name_to_ask(floe_ice *ice);
 void floe_ice_names_sift(floe_ice *ice);
 void floe_ice_names_free(floe_ice *ice);
+void floe_ice_look_ups_free(floe_ice *ice);
 /* No more candidates of the peer's come: it has said so, and no look-up is under way. */
 static inline bool floe_ice_remotes_have_ended(const floe_ice *ice)
 {
@@ -405,6 +413,8 @@ void floe_ice_let_in(floe_ice *ice, floe_time now);
 void floe_ice_checklist_put(floe_ice *ice, floe_candidate_pair *pair);
 /* Its foundation: it is in the group of those that have the same. False: no memory. */
 bool floe_ice_checklist_group(floe_ice *ice, floe_candidate_pair *pair);
+/* Its foundation is another one now. Without memory it stays where it is: one more pair waits for others, or one less. */
+void floe_ice_checklist_regroup(floe_ice *ice, floe_candidate_pair *pair);
 void floe_ice_checklist_ungroup(floe_ice *ice, floe_candidate_pair *pair);
 void floe_ice_pair_to(floe_ice *ice, floe_candidate_pair *pair, floe_ice_pair_state state);
 /* Its check was not answered within one RTO. Pairs of its foundation wait for it no longer: where each side's first pair
@@ -480,6 +490,12 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair);
 static inline floe_candidate_pair *floe_ice_chosen(const floe_ice *ice)
 {
     return ice->selected != NULL ? ice->selected : ice->former;
+}
+
+/* Likewise, as it is told: what was used before a restart, and was not chosen, is not. */
+static inline floe_candidate_pair *floe_ice_told_as_chosen(const floe_ice *ice)
+{
+    return ice->selected != NULL || ice->former_chosen ? floe_ice_chosen(ice) : NULL;
 }
 
 /* That which data goes by; NULL: none. Where the chosen one is silent, it is another one that is not. */

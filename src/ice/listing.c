@@ -183,7 +183,7 @@ static void tell(const floe_ice *ice, const floe_candidate_pair *pair,
         .state = pair->state,
         .valid = pair->valid,
         .nominated = pair->nominated,
-        .selected = pair == floe_ice_chosen(ice),
+        .selected = pair == floe_ice_told_as_chosen(ice),
         .failure = pair->failure,
         .error_code = pair->error_code,
         .packets_sent = pair->counts.packets_sent,
@@ -264,14 +264,14 @@ floe_error floe_ice_get_selected_pair(const floe_ice *ice, floe_ice_pair_list **
     if (ice == NULL || list == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_get_selected_pair: NULL");
     }
-    if (floe_ice_chosen(ice) == NULL) {
+    if (floe_ice_told_as_chosen(ice) == NULL) {
         return floe_fail(FLOE_ERR_NOT_CONNECTED, "no pair of candidates is chosen");
     }
     list_block *block = new_block(ice, 1, &told);
     if (block == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    put(ice, block, floe_ice_chosen(ice), told);
+    put(ice, block, floe_ice_told_as_chosen(ice), told);
     *list = &block->list;
     return FLOE_OK;
 }
@@ -304,7 +304,7 @@ const floe_ice_pair *floe_ice_pair_tell(floe_ice *ice, const floe_candidate_pair
 static uint32_t standing(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     return (uint32_t)pair->state | (uint32_t)pair->valid << 3 | (uint32_t)pair->nominated << 4 |
-           (uint32_t)(pair == floe_ice_chosen(ice)) << 5 | (uint32_t)pair->failure << 8 |
+           (uint32_t)(pair == floe_ice_told_as_chosen(ice)) << 5 | (uint32_t)pair->failure << 8 |
            (uint32_t)pair->error_code << 16;
 }
 

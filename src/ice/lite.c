@@ -30,9 +30,6 @@ bool floe_ice_lite_take(floe_ice *ice, floe_time now, floe_ice_base *base, const
     if ((pair == NULL || pair == ice->former) && nomination.made) {
         floe_remote_candidate *remote = floe_ice_remote_shown(ice, now, peer, base, priority);
         pair = remote != NULL ? floe_ice_pair_need(ice, base, remote) : NULL;
-        if (pair != NULL) {
-            pair->heard_plain = floe_ice_arrival_was_early(ice, base->id, peer);
-        }
     }
     if (pair == NULL || pair == ice->former) {
         return false;

@@ -34,6 +34,18 @@ static floe_error refusal(const floe_ice *ice, const char *text)
     return FLOE_OK;
 }
 
+/* Its candidate is gone, and the look-up is not: of one name there is one at a time. */
+static bool is_left(const floe_ice *ice, const char *text)
+{
+    FLOE_LIST_EACH(name, &ice->look_ups, floe_remote_name, link)
+    {
+        if (floe_name_same(name->text, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_looked_up(const floe_ice *ice, const char *text)
 {
     FLOE_LIST_EACH(name, &ice->names, floe_remote_name, link)
@@ -42,7 +54,31 @@ static bool is_looked_up(const floe_ice *ice, const char *text)
             return true;
         }
     }
-    return false;
+    return is_left(ice, text);
+}
+
+static void end_look_up(floe_ice *ice, floe_remote_name *name)
+{
+    floe_list_remove(&name->link);
+    floe_deallocate(&ice->allocator, name);
+    ice->look_up_count--;
+}
+
+/* Who signals one name after the other, and withdraws each, does not fill the memory. */
+static void leave_look_up(floe_ice *ice, floe_remote_name *name)
+{
+    if (ice->look_up_count == ice->options.max_remote_candidates) {
+        end_look_up(ice, FLOE_CONTAINER(ice->look_ups.next, floe_remote_name, link));
+    }
+    floe_list_append(&ice->look_ups, &name->link);
+    ice->look_up_count++;
+}
+
+void floe_ice_look_ups_free(floe_ice *ice)
+{
+    while (!floe_list_empty(&ice->look_ups)) {
+        end_look_up(ice, FLOE_CONTAINER(ice->look_ups.next, floe_remote_name, link));
+    }
 }
 
 static void free_name(floe_ice *ice, floe_remote_name *name)
@@ -51,7 +87,12 @@ static void free_name(floe_ice *ice, floe_remote_name *name)
     ice->looking_up -= !name->known;
     ice->nameless -= name->addresses == 0;
     floe_deallocate(&ice->allocator, name->as.username_fragment);
-    floe_deallocate(&ice->allocator, name);
+    name->as.username_fragment = NULL;
+    if (name->asked && !name->known && !is_looked_up(ice, name->text)) {
+        leave_look_up(ice, name);
+    } else {
+        floe_deallocate(&ice->allocator, name);
+    }
 }
 
 static floe_remote_name *add(floe_ice *ice, const floe_remote_candidate *as,
@@ -104,12 +145,25 @@ floe_error floe_ice_name_take(floe_ice *ice, const floe_candidate *candidate)
     return add(ice, &as, candidate) != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
 
+floe_remote_name *floe_ice_name_copy(const floe_ice *ice, const floe_remote_name *name)
+{
+    size_t size = name != NULL ? strlen(name->text) + 1 : 0;
+    floe_remote_name *copy =
+        name != NULL ? floe_allocate(&ice->allocator, sizeof *copy + size) : NULL;
+
+    if (copy != NULL) {
+        copy->as = name->as;
+        memcpy(copy->text, name->text, size);
+    }
+    return copy;
+}
+
 static void drop(floe_ice *ice, floe_remote_name *name)
 {
     FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
     {
         if (remote->name == name) {
-            floe_ice_remote_drop(ice, remote);
+            floe_ice_remote_withdraw(ice, remote);
         }
     }
     free_name(ice, name);
@@ -162,6 +216,12 @@ static void take_addresses(floe_ice *ice, floe_remote_name *name, const floe_add
 void floe_ice_names_found(floe_ice *ice, const char *text, floe_error error,
                           const floe_address *addresses, size_t count)
 {
+    FLOE_LIST_EACH_SAFE(left, &ice->look_ups, floe_remote_name, link)
+    {
+        if (floe_name_same(left->text, text)) {
+            end_look_up(ice, left);
+        }
+    }
     FLOE_LIST_EACH(name, &ice->names, floe_remote_name, link)
     {
         if (!name->asked || name->known || !floe_name_same(name->text, text)) {

@@ -35,16 +35,17 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair)
 }
 
 /* An old, "aggressive" peer nominates by every check from the first on, and then the best of all that it has nominated
- * counts (RFC 5245 §8.1.1.2). Any other one nominates when it has chosen: its last word counts. */
+ * counts (RFC 5245 §8.1.1.2). Any other one nominates when it has chosen: its last word counts. What it nominates may come
+ * from elsewhere by now, because a NAT has forgotten it, or by another connection. */
 static bool takes_over(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     bool is_numbered = pair->nomination != 0 || ice->nomination != 0;
 
     if (ice->selected != NULL && ice->role == FLOE_ICE_ROLE_CONTROLLED &&
         ice->session->renominates && is_numbered) { /* whatever has overtaken what on the way */
-        return pair->nomination > ice->nomination;
+        return pair->nomination >= ice->nomination;
     }
-    return ice->selected == NULL || ice->role == FLOE_ICE_ROLE_CONTROLLING || pair->heard_plain ||
+    return ice->selected == NULL || ice->role == FLOE_ICE_ROLE_CONTROLLING || ice->heard_plain ||
            pair->value > ice->selected->value;
 }
 

@@ -53,7 +53,7 @@ static bool take_found(floe_ice *ice, floe_ice_output *output)
 static bool take_first(floe_ice *ice, floe_ice_output *output)
 {
     uint8_t what = ice->reports[ice->first_report];
-    const floe_candidate_pair *chosen = floe_ice_chosen(ice);
+    const floe_candidate_pair *chosen = floe_ice_told_as_chosen(ice);
 
     output->kind = what == SELECTED ? FLOE_ICE_SELECTED_PAIR : FLOE_ICE_STATE;
     output->state = (floe_ice_state)what;

@@ -149,27 +149,61 @@ static void take_signalled(floe_ice *ice, floe_remote_candidate *remote,
 }
 
 /* The foundation is another one now, so it is in other groups. */
-static floe_error regroup(floe_ice *ice, const floe_remote_candidate *remote)
+static void regroup(floe_ice *ice, const floe_remote_candidate *remote)
 {
-    FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
-        if (pair->remote != remote) {
-            continue;
-        }
-        floe_ice_checklist_ungroup(ice, pair);
-        if (!floe_ice_checklist_group(ice, pair)) {
-            floe_ice_pair_end(ice, pair);
-            return FLOE_ERR_NO_MEMORY;
+        if (pair->remote == remote) {
+            floe_ice_checklist_regroup(ice, pair);
         }
     }
     floe_ice_pairs_revalue(ice);
-    return FLOE_OK;
 }
 
 bool floe_ice_remote_is_of_another(const floe_ice *ice, const char *username_fragment)
 {
     return ice->session != NULL && username_fragment != NULL &&
            !floe_ice_is_remote(ice->session, username_fragment);
+}
+
+/* The port of an active candidate says nothing (RFC 6544 §4.5): who connects from its address is that. */
+static bool is_end_of(const floe_remote_candidate *shown, const floe_remote_candidate *active)
+{
+    return !shown->signalled && shown->tcp_type == FLOE_TCP_TYPE_ACTIVE && active->signalled &&
+           active->tcp_type == FLOE_TCP_TYPE_ACTIVE && active->component == shown->component &&
+           floe_address_same_ip(&active->address, &shown->address);
+}
+
+static void be_end_of(floe_remote_candidate *shown, const floe_remote_candidate *active)
+{
+    shown->type = active->type;
+    shown->priority = active->priority;
+    shown->related = active->related;
+    memcpy(shown->foundation, active->foundation, sizeof shown->foundation);
+    shown->foundation_number = active->foundation_number;
+}
+
+static void take_active(const floe_ice *ice, floe_remote_candidate *shown)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (is_end_of(shown, remote)) {
+            be_end_of(shown, remote);
+            return;
+        }
+    }
+}
+
+/* The active one is signalled after somebody has connected from it. */
+static void take_connected(floe_ice *ice, const floe_remote_candidate *active)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (is_end_of(remote, active) && remote->type == FLOE_CANDIDATE_TYPE_PRFLX) {
+            be_end_of(remote, active);
+            regroup(ice, remote);
+        }
+    }
 }
 
 static floe_error take_new(floe_ice *ice, const floe_remote_candidate *like)
@@ -193,7 +227,13 @@ static floe_error take_new(floe_ice *ice, const floe_remote_candidate *like)
             return FLOE_ERR_NO_MEMORY;
         }
     }
-    return floe_ice_pairs_of_remote(ice, remote);
+    floe_error error = floe_ice_pairs_of_remote(ice, remote);
+    if (error != FLOE_OK) {
+        floe_ice_remote_drop(ice, remote);
+    } else if (remote->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+        take_connected(ice, remote);
+    }
+    return error;
 }
 
 floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *as)
@@ -212,12 +252,13 @@ floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *as)
     if (remote == NULL) {
         return take_new(ice, &like);
     }
-    if (remote->signalled) {
-        return FLOE_OK;
+    if (!remote->signalled) {
+        take_signalled(ice, remote, &like);
+        regroup(ice, remote);
+    } else if (like.name == NULL) { /* it stays without its name */
+        leave_name(ice, remote);
     }
-    take_signalled(ice, remote, &like);
-    floe_error error = regroup(ice, remote);
-    return error == FLOE_OK ? floe_ice_pairs_of_remote(ice, remote) : error;
+    return floe_ice_pairs_of_remote(ice, remote); /* those that there was no memory for */
 }
 
 void floe_ice_remote_read(const floe_candidate *from, floe_remote_candidate *remote)
@@ -249,8 +290,7 @@ floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *from)
                                                                   : floe_ice_name_take(ice, from);
 }
 
-/* What is still on its way from there is delivered. */
-static void withdraw(floe_ice *ice, floe_remote_candidate *remote)
+void floe_ice_remote_withdraw(floe_ice *ice, floe_remote_candidate *remote)
 {
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
@@ -259,6 +299,17 @@ static void withdraw(floe_ice *ice, floe_remote_candidate *remote)
         }
     }
     floe_ice_remote_drop(ice, remote);
+}
+
+/* Who has connected from an active one goes with it. */
+static void withdraw_connected(floe_ice *ice, const floe_remote_candidate *active)
+{
+    FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (is_end_of(remote, active) && remote->foundation_number == active->foundation_number) {
+            floe_ice_remote_withdraw(ice, remote);
+        }
+    }
 }
 
 floe_error floe_ice_remote_remove(floe_ice *ice, const floe_candidate *from)
@@ -277,7 +328,8 @@ floe_error floe_ice_remote_remove(floe_ice *ice, const floe_candidate *from)
         floe_remote_candidate *remote = find(ice, &like.address, like.component, like.tcp_type);
         removed = remote != NULL && remote->signalled;
         if (removed) {
-            withdraw(ice, remote);
+            withdraw_connected(ice, remote);
+            floe_ice_remote_withdraw(ice, remote);
         }
     }
     return removed ? FLOE_OK : floe_fail(FLOE_ERR_NOT_FOUND, "there is no such remote candidate");
@@ -334,24 +386,6 @@ static floe_remote_candidate *find_shown(const floe_ice *ice, const floe_address
         }
     }
     return NULL;
-}
-
-/* The port of an active candidate says nothing (RFC 6544 §4.5): who connects from its address is that. */
-static void take_active(const floe_ice *ice, floe_remote_candidate *shown)
-{
-    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
-    {
-        if (remote->signalled && remote->tcp_type == FLOE_TCP_TYPE_ACTIVE &&
-            remote->component == shown->component &&
-            floe_address_same_ip(&remote->address, &shown->address)) {
-            shown->type = remote->type;
-            shown->priority = remote->priority;
-            shown->related = remote->related;
-            memcpy(shown->foundation, remote->foundation, sizeof shown->foundation);
-            shown->foundation_number = remote->foundation_number;
-            return;
-        }
-    }
 }
 
 floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,

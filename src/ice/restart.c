@@ -5,8 +5,11 @@
 /* It is in use until another is chosen. */
 static void keep(floe_ice *ice, floe_candidate_pair *pair)
 {
+    floe_remote_name *name = floe_ice_name_copy(ice, pair->remote->name);
+
     floe_ice_pair_leaves(ice, pair);
     floe_ice_remote_leaves(ice, pair->remote);
+    pair->remote->name = name; /* it is told by its name still */
     pair->wants_nomination = false;
     ice->former = pair;
     ice->former_session = ice->session;
@@ -28,20 +31,23 @@ void floe_ice_former_end(floe_ice *ice)
     ice->watched = ice->watched == pair ? NULL : ice->watched;
     ice->backup = ice->backup == pair ? NULL : ice->backup;
     ice->latest = ice->latest == pair ? NULL : ice->latest;
+    floe_deallocate(&ice->allocator, pair->remote->name);
     floe_deallocate(&ice->allocator, pair->remote);
     floe_deallocate(&ice->allocator, pair->former);
     floe_deallocate(&ice->allocator, pair);
     floe_ice_session_free(ice, ice->former_session);
     ice->former_session = NULL;
-    if (ice->selected == NULL) {
+    if (ice->selected == NULL && ice->former_chosen) {
         floe_ice_report_selected(ice);
     }
+    ice->former_chosen = false;
     ice->unsettled = true;
 }
 
 void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_role role)
 {
     floe_candidate_pair *in_use = floe_ice_in_use(ice);
+    const floe_candidate_pair *selected = ice->selected;
 
     ice->selected = NULL; /* that is no news before another is chosen, or none is left */
     ice->best = NULL;
@@ -50,9 +56,16 @@ void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_ro
             floe_ice_former_end(ice);
         }
         keep(ice, in_use);
+        ice->former_chosen = selected != NULL;
+        if (selected != NULL && selected != in_use) {
+            floe_ice_report_selected(ice);
+        }
     }
     FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
     {
+        if (pair->heard) { /* the peer may send by it, until it has chosen anew */
+            floe_ice_arrival_expect(ice, pair->base->id, &pair->remote->address);
+        }
         floe_ice_pair_end(ice, pair);
     }
     floe_ice_remotes_free(ice);
@@ -62,6 +75,7 @@ void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_ro
     ice->naming++;
     ice->role_changes = 0;
     ice->nomination = 0;
+    ice->heard_plain = false;
     ice->strange_checks = 0;
     ice->strange_answers = 0;
     ice->remote_end = false;

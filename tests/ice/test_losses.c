@@ -381,6 +381,319 @@ static void i10_an_outage_in_a_nomination(void **state)
     end(&f);
 }
 
+/* The answer to a check of the chosen pair that went just before another one was nominated. */
+static void i13_the_answer_to_the_last_check_before_a_nomination(void **state)
+{
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    floe_address to = address_of(peer);
+
+    (void)state;
+    options.consent_ms = 1000;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = other;
+    assert_int_equal(add(&f, worse_other), FLOE_OK);
+    run_until(&f, 9000);
+    f.answers = peer;
+    add_peer(&f);
+    f.answers = NULL;
+    f.count = 0;
+    bool nominating = false;
+    for (uint64_t at = 9010; at < 20000 && !nominating; at += 10) {
+        run_until(&f, at);
+        comes(&f, other, "data", 4);
+        for (size_t i = 0; i < f.count; i++) {
+            floe_stun_message message = message_of(&f.sent[i]);
+            nominating = nominating || (floe_address_equal(&f.sent[i].to, &to) &&
+                                        floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+        }
+    }
+    assert_true(nominating);
+    sent before = *latest_to(&f, other);
+    floe_stun_message asked = message_of(&before);
+    assert_true(floe_stun_has(&asked, FLOE_STUN_USE_CANDIDATE));
+    sent nomination = *latest_to(&f, peer);
+    respond_to(&f, &nomination, &(response){0});
+    assert_true(pair_to(&f, peer).selected);
+    respond_to(&f, &before, &(response){0});
+    assert_true(pair_to(&f, peer).selected);
+    end(&f);
+}
+
+/* ── The peer comes from elsewhere ── */
+
+/* A NAT gives the controlling side another port, and what it checks by goes on to nominate. */
+static void rebind(bool numbers, const char *candidate)
+{
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    static const char *const moved = "198.51.100.7:7001";
+    request again = nominates;
+
+    again.nomination = numbers;
+    options.renomination = numbers;
+    begin_with(&f, &options);
+    renominates = numbers;
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    renominates = false;
+    if (candidate != NULL) {
+        assert_int_equal(add(&f, candidate), FLOE_OK);
+    }
+    f.answers = peer;
+    check(&f, peer, &plain);
+    run_until(&f, ms(&f) + 20);
+    check(&f, peer, &again);
+    run_until(&f, 20000);
+    assert_true(pair_to(&f, peer).selected);
+    f.answers = moved;
+    check(&f, moved, &again);
+    run_until(&f, 20020);
+    assert_true(pair_to(&f, moved).selected);
+    end(&f);
+}
+
+static void i13_a_nat_that_forgets(void **state)
+{
+    (void)state;
+    for (int numbers = 0; numbers < 2; numbers++) {
+        rebind(numbers != 0, NULL);
+        rebind(numbers != 0, "h 1 udp 2130706431 198.51.100.7 7000 typ host");
+        rebind(numbers != 0, "h 1 udp 1694498815 198.51.100.7 7000 typ srflx raddr :: rport 9");
+    }
+}
+
+/* Its connection is gone for the peer alone, who connects anew. */
+static void i14_the_peer_connects_anew(void **state)
+{
+    fixture f;
+    static const char *const from = "198.51.100.7:33333";
+    static const char *const anew = "198.51.100.7:44444";
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLED, false);
+    assert_int_equal(add(&f, connecting), FLOE_OK);
+    uint32_t one = accepted(&f, from);
+    by(&f, one);
+    check(&f, from, &plain);
+    run_until(&f, ms(&f) + 10);
+    respond_by(&f, one, "192.0.2.1:5001");
+    by(&f, one);
+    check(&f, from, &nominates);
+    run_until(&f, 1000);
+    assert_true(pair_to(&f, from).selected);
+    uint32_t two = accepted(&f, anew);
+    by(&f, two);
+    check(&f, anew, &nominates);
+    run_until(&f, 1010);
+    respond_by(&f, two, "192.0.2.1:5001");
+    assert_true(pair_to(&f, anew).selected);
+    end(&f);
+}
+
+/* Of a pair that did not work, which works when another one has been chosen. */
+static void i7_a_nomination_that_is_over(void **state)
+{
+    fixture f;
+
+    (void)state;
+    for (uint64_t when = 300; when <= 41000; when += 40700) { /* it is under way, or has failed */
+        begin(&f);
+        start(&f, FLOE_ICE_ROLE_CONTROLLED);
+        check(&f, other, &plain);
+        check(&f, other, &nominates);
+        run_until(&f, 100);
+        f.answers = peer;
+        check(&f, peer, &plain);
+        run_until(&f, 200);
+        live_until(&f, when, 0);
+        check(&f, peer, &nominates);
+        assert_true(pair_to(&f, peer).selected);
+        f.answers = other;
+        check(&f, other, &plain);
+        run_until(&f, ms(&f) + 1000);
+        assert_true(pair_to(&f, other).valid);
+        assert_true(pair_to(&f, peer).selected);
+        end(&f);
+    }
+}
+
+/* ── Long waits, and what is on its way ── */
+
+static void i10_consent_may_last_longer_than_fifty_checks(void **state)
+{
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    (void)state;
+    options.consent_timeout_ms = 120000;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, 2000);
+    f.answers = NULL;
+    live_until(&f, 119000, 0);
+    assert_true(pair_to(&f, peer).valid);
+    live_until(&f, 123000, 0);
+    assert_false(pair_to(&f, peer).valid);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_CONSENT);
+    end(&f);
+}
+
+static void begin_anew(fixture *f)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    (void)strcpy(remote.username_fragment, "anew");
+    (void)strcpy(remote.password, "anotherPassword+/0123456789");
+    assert_int_equal(floe_ice_start(f->ice, f->now, &remote, floe_ice_get_role(f->ice)), FLOE_OK);
+    outputs(f);
+}
+
+/* Each side may use another pair, until both know that one is chosen anew. */
+static void i11_data_of_any_pair_is_delivered(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, ms(&f) + 20);
+    f.answers = other;
+    assert_int_equal(add(&f, worse_other), FLOE_OK);
+    run_until(&f, ms(&f) + 20);
+    begin_anew(&f);
+    comes(&f, peer, "data", 4);
+    assert_true(f.delivered);
+    comes(&f, other, "data", 4);
+    assert_true(f.delivered);
+    comes(&f, "198.51.100.9:9", "data", 4);
+    assert_false(f.delivered);
+    end(&f);
+}
+
+/* What is chosen is what was told; and what was used without being chosen is not. */
+static void i11_what_was_chosen_before(void **state)
+{
+    fixture f;
+    floe_ice_pair_list *list = NULL;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, ms(&f) + 20);
+    f.answers = NULL;
+    begin_anew(&f);
+    assert_false(pair_to(&f, peer).selected);
+    assert_int_equal(floe_ice_get_selected_pair(f.ice, &list), FLOE_ERR_NOT_CONNECTED);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    live_until(&f, 40000, 0);
+    assert_int_equal(f.selections, 0);
+    end(&f);
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, ms(&f) + 20);
+    check(&f, peer, &plain);
+    check(&f, peer, &nominates);
+    f.answers = other;
+    assert_int_equal(add(&f, worse_other), FLOE_OK);
+    live_until(&f, 7000, 0); /* the first is silent */
+    assert_int_equal(f.selected.remote_address.port, 7000);
+    begin_anew(&f);
+    assert_int_equal(floe_ice_get_selected_pair(f.ice, &list), FLOE_OK);
+    assert_int_equal(list->pairs[0]->remote_address.port, 8000);
+    assert_int_equal(f.selected.remote_address.port, 8000);
+    floe_ice_pair_list_free(list);
+    end(&f);
+}
+
+static void i11_a_name_is_told_after_a_restart(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+    floe_ice_pair_list *list = NULL;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 a.local 7000 typ host"), FLOE_OK);
+    f.answers = peer;
+    found(&f, "a.local", FLOE_OK, one, 1);
+    run_until(&f, ms(&f) + 20);
+    begin_anew(&f);
+    assert_int_equal(floe_ice_get_selected_pair(f.ice, &list), FLOE_OK);
+    assert_string_equal(list->pairs[0]->remote->address, "a.local");
+    floe_ice_pair_list_free(list);
+    end(&f);
+}
+
+/* The checks of a peer that does not know of the restart yet are consent, as we send none. */
+static void i12_lite_with_a_peer_of_before(void **state)
+{
+    fixture f;
+
+    (void)state;
+    lite = true;
+    begin(&f);
+    lite = false;
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    check(&f, peer, &plain);
+    check(&f, peer, &nominates);
+    assert_true(pair_to(&f, peer).selected);
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    begin_anew(&f);
+    for (uint64_t at = 1000; at < 60000; at += 4000) {
+        run_until(&f, at);
+        check(&f, peer, &plain);
+        assert_int_equal(answered(&f), 0);
+        f.count = 0;
+        assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+        outputs(&f);
+        f.count = 0;
+    }
+    end(&f);
+}
+
+/* Its chosen one was removed, and another one has lapsed, was checked again, and was not answered. */
+static void i10_why_there_is_no_pair(void **state)
+{
+    fixture f;
+    static const char *const first = "f1 1 udp 2130706431 198.51.100.7 7000 typ host";
+    static const char *const third = "198.51.100.9:9000";
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = third;
+    assert_int_equal(add(&f, "c 1 udp 1000 198.51.100.9 9000 typ host"), FLOE_OK);
+    f.answers = peer;
+    assert_int_equal(add(&f, first), FLOE_OK);
+    run_until(&f, 20);
+    f.answers = other;
+    assert_int_equal(add(&f, worse_other), FLOE_OK);
+    run_until(&f, 40);
+    for (uint64_t at = 100; at < 50000; at += 100) {
+        f.answers = at / 100 & 1 ? peer : other;
+        run_until(&f, at);
+        f.count = 0;
+    }
+    f.answers = NULL;
+    both_end(&f);
+    assert_int_equal(take_away(&f, first), FLOE_OK);
+    assert_int_equal(take_away(&f, worse_other), FLOE_OK);
+    live_until(&f, 200000, 0);
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
+    assert_int_equal(floe_ice_get_reason(f.ice), FLOE_ICE_REASON_CONSENT);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +706,16 @@ int main(void)
         cmocka_unit_test(i13_a_late_answer_takes_no_choice_back),
         cmocka_unit_test(i13_a_connection_made_anew_takes_no_choice_back),
         cmocka_unit_test(i10_an_outage_in_a_nomination),
+        cmocka_unit_test(i13_the_answer_to_the_last_check_before_a_nomination),
+        cmocka_unit_test(i13_a_nat_that_forgets),
+        cmocka_unit_test(i14_the_peer_connects_anew),
+        cmocka_unit_test(i7_a_nomination_that_is_over),
+        cmocka_unit_test(i10_consent_may_last_longer_than_fifty_checks),
+        cmocka_unit_test(i11_data_of_any_pair_is_delivered),
+        cmocka_unit_test(i11_what_was_chosen_before),
+        cmocka_unit_test(i11_a_name_is_told_after_a_restart),
+        cmocka_unit_test(i12_lite_with_a_peer_of_before),
+        cmocka_unit_test(i10_why_there_is_no_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -328,6 +328,129 @@ static void i9_the_last_pair_is_removed(void **state)
     end(&f);
 }
 
+/* Of a name: what is on its way from its address is delivered; and an address that was signalled as such too stays. */
+static void i9_a_name_is_removed(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    static const char *const name = "a 1 udp 100 a.local 7000 typ host";
+    fixture f;
+
+    (void)state;
+    for (int both = 0; both < 2; both++) {
+        begin(&f);
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        assert_int_equal(add(&f, name), FLOE_OK);
+        found(&f, "a.local", FLOE_OK, one, 1);
+        respond(&f);
+        if (both) {
+            assert_int_equal(add(&f, first), FLOE_OK);
+        }
+        assert_int_equal(take_away(&f, name), FLOE_OK);
+        assert_int_equal(pair_count(&f), both);
+        comes(&f, "198.51.100.7:7000", "late", 4);
+        assert_true(f.delivered);
+        end(&f);
+    }
+}
+
+/* Who has connected from it goes with it; and is it, though it is signalled after the check. */
+static void i14_an_active_one_comes_late_and_goes(void **state)
+{
+    fixture f;
+    static const char *const from = "198.51.100.7:33333";
+    static const char *const active = "a 1 tcp 1675624447 198.51.100.7 9 typ host tcptype active";
+
+    (void)state;
+    tcp = true;
+    begin(&f);
+    tcp = false;
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    uint32_t one = accepted(&f, from);
+    uint32_t two = accepted(&f, "198.51.100.9:33333");
+    by(&f, two);
+    check(&f, "198.51.100.9:33333", &usual);
+    by(&f, one);
+    check(&f, from, &usual);
+    assert_int_equal(pair_to(&f, from).remote_type, FLOE_CANDIDATE_TYPE_PRFLX);
+    assert_int_equal(add(&f, active), FLOE_OK);
+    assert_int_equal(pair_to(&f, from).remote_type, FLOE_CANDIDATE_TYPE_HOST);
+    assert_int_equal(pair_to(&f, "198.51.100.9:33333").remote_type, FLOE_CANDIDATE_TYPE_PRFLX);
+    run_until(&f, ms(&f) + 20);
+    respond_to(&f, latest_to(&f, from), &(response){.mapped = "192.0.2.1:5001"});
+    assert_true(pair_to(&f, from).valid);
+    assert_int_equal(take_away(&f, active), FLOE_OK);
+    assert_int_equal(pair_count(&f), 1);
+    end(&f);
+}
+
+/* Without memory nothing that works ends, and what was not taken is taken when it comes again. */
+static void i15_candidates_without_memory(void **state)
+{
+    (void)state;
+    for (int shown = 0; shown < 2; shown++) {
+        floe_error error = FLOE_ERR_NO_MEMORY;
+        for (uint32_t n = 1; error != FLOE_OK; n++) {
+            fixture f;
+            begin(&f);
+            start(&f, FLOE_ICE_ROLE_CONTROLLED);
+            f.answers = "198.51.100.7:7000";
+            if (shown) {
+                request what = usual;
+                what.role = FLOE_STUN_ICE_CONTROLLING;
+                check(&f, f.answers, &what);
+                run_until(&f, ms(&f) + 20);
+                what.use_candidate = true;
+                check(&f, f.answers, &what);
+            }
+            f.memory.fail_at = f.memory.calls + n;
+            f.memory.fail_count = 1;
+            error = add(&f, first);
+            f.memory.fail_at = 0;
+            assert_true(!shown || pair_to(&f, f.answers).selected);
+            assert_int_equal(add(&f, first), FLOE_OK);
+            assert_int_equal(pair_count(&f), 1);
+            end(&f);
+        }
+    }
+}
+
+/* A name that is signalled again after a restart is looked up already: that is for both. */
+static void i15_a_name_of_before_comes_again(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    char name[64];
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 a.local 7000 typ host"), FLOE_OK);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "anew");
+    (void)snprintf(remote.password, sizeof remote.password, "%s", remote_password);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLING), FLOE_OK);
+    assert_int_equal(add(&f, "a 1 udp 100 A.local 7000 typ host"), FLOE_OK);
+    assert_string_equal(f.names, "a.local"); /* once */
+    found(&f, "a.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(take_away(&f, "a 1 udp 100 a.local 7000 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "a 1 udp 100 a.local 7000 typ host"), FLOE_OK);
+    assert_string_equal(f.names, "a.local a.local"); /* it had ended */
+    f.names[0] = '\0';
+    for (unsigned i = 0; i < 200;
+         i++) { /* who signals and withdraws for ever does not fill the memory */
+        (void)snprintf(name, sizeof name, "n 1 udp 100 n%u.local 7000 typ host", i);
+        assert_int_equal(add(&f, name), FLOE_OK);
+        assert_int_equal(take_away(&f, name), FLOE_OK);
+        f.names[0] = '\0';
+    }
+    assert_int_equal(add(&f, "n 1 udp 100 n199.local 7000 typ host"), FLOE_OK);
+    assert_string_equal(f.names, "");
+    assert_int_equal(add(&f, "n 1 udp 100 n0.local 7000 typ host"), FLOE_OK); /* forgotten */
+    assert_string_equal(f.names, "n0.local");
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -343,6 +466,10 @@ int main(void)
         cmocka_unit_test(i9_a_candidate_is_removed),
         cmocka_unit_test(i9_the_pair_in_use_is_removed),
         cmocka_unit_test(i9_the_last_pair_is_removed),
+        cmocka_unit_test(i9_a_name_is_removed),
+        cmocka_unit_test(i14_an_active_one_comes_late_and_goes),
+        cmocka_unit_test(i15_candidates_without_memory),
+        cmocka_unit_test(i15_a_name_of_before_comes_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
