@@ -565,6 +565,56 @@ static void i3_one_offer_and_three_answers(void **state)
     unmake(&m);
 }
 
+/* A second answer comes when the first one's transport has long been connected; its checks come before it. */
+static void i3_a_late_answer(void **state)
+{
+    meeting m;
+    side late;
+    side second = {0};
+    floe_ice_options options = defaults();
+
+    (void)state;
+    make(&m);
+    connect_both(&m);
+    begin(&late, m.api, &m.a, FLOE_ICE_ROLE_CONTROLLED);
+    late.trickles = false;
+    floe_candidate_list *ours;
+    floe_candidate_list *theirs;
+    assert_int_equal(floe_gatherer_get_local_candidates(m.a.gatherer, &ours), FLOE_OK);
+    start(&late);
+    assert_int_equal(
+        floe_transport_set_remote_candidates(late.transport, ours->candidates, ours->count),
+        FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(late.gatherer), FLOE_OK);
+    turn_until(&m.loop, &late.complete);
+    turn_a_while(&m.loop);
+    second.gatherer = m.a.gatherer;
+    second.other = &late;
+    second.role = FLOE_ICE_ROLE_CONTROLLING;
+    assert_int_equal(floe_transport_new(m.a.gatherer, &options, &second.transport), FLOE_OK);
+    listen_to(&second);
+    start(&second);
+    assert_int_equal(floe_gatherer_get_local_candidates(late.gatherer, &theirs), FLOE_OK);
+    assert_int_equal(
+        floe_transport_set_remote_candidates(second.transport, theirs->candidates, theirs->count),
+        FLOE_OK);
+    turn_until(&m.loop, &second.connected);
+    turn_until(&m.loop, &late.connected);
+    unsigned before = atomic_load(&m.a.packets);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(floe_transport_send(late.transport, "late", 4), FLOE_OK);
+        turn_until_packets(&m.loop, &second, i + 1);
+    }
+    assert_int_equal(atomic_load(&m.a.packets), before);
+    exchange(&m);
+    floe_candidate_list_free(ours);
+    floe_candidate_list_free(theirs);
+    floe_transport_free(second.transport);
+    floe_transport_free(late.transport);
+    floe_gatherer_free(late.gatherer);
+    unmake(&m);
+}
+
 static void the_other_component(void **state)
 {
     meeting m;
@@ -946,6 +996,7 @@ int main(void)
         cmocka_unit_test(i9_remote_candidates_are_those_that_were_given),
         cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
         cmocka_unit_test(i3_one_offer_and_three_answers),
+        cmocka_unit_test(i3_a_late_answer),
         cmocka_unit_test(the_other_component),
         cmocka_unit_test(every_end_in_every_callback),
         cmocka_unit_test(a_gatherer_takes_its_transports_with_it),
