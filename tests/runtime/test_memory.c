@@ -315,11 +315,11 @@ static bool meet(floe_api *api, unsigned patience_ms)
         ask(m[0].transport);
         (void)done(floe_transport_restart(m[0].transport), "restart");
     }
-    for (int i = 0; i < 2; i++) {
-        floe_transport_free(m[i].transport);
+    for (int i = 0; i < 2; i++) { /* whose handlers use the transports */
+        floe_gatherer_free(m[i].gatherer);
     }
     for (int i = 0; i < 2; i++) {
-        floe_gatherer_free(m[i].gatherer);
+        floe_transport_free(m[i].transport);
     }
     return met;
 }

@@ -904,6 +904,8 @@ static void several_threads(void **state)
         start(&b);
         assert_int_equal(floe_gatherer_gather(a.gatherer), FLOE_OK);
         assert_int_equal(floe_gatherer_gather(b.gatherer), FLOE_OK);
+        wait_for(&a.complete); /* no candidate is signalled any more to who is freed */
+        wait_for(&b.complete);
         wait_for(&a.connected);
         wait_for(&b.connected);
         if (round % 2 == 0) {
@@ -969,6 +971,8 @@ static void free_waits_for_the_callback_that_runs_and_for_no_other(void **state)
         start(&b);
         assert_int_equal(floe_gatherer_gather(a.gatherer), FLOE_OK);
         assert_int_equal(floe_gatherer_gather(b.gatherer), FLOE_OK);
+        wait_for(&a.complete); /* no candidate is signalled any more to who is freed */
+        wait_for(&b.complete);
         wait_for(&a.connected);
         wait_for(&b.connected);
         for (int n = 0; n < 10; n++) {
