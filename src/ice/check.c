@@ -238,7 +238,6 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     floe_list_remove(&pair->triggered);
     pair->failure = (uint8_t)failure;
     pair->wants_nomination = false;
-    pair->to_be_nominated = false;
     pair->nominated = false;
     pair->lapsed = false;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
@@ -270,15 +269,22 @@ static void disconnected(floe_ice *ice, floe_time now, floe_candidate_pair *pair
     }
 }
 
+/* There is no way from here: that speaks of our address more than of the peer's. */
+static bool is_of_base(floe_unreachable reason)
+{
+    return reason == FLOE_UNREACHABLE_NETWORK || reason == FLOE_UNREACHABLE_NOT_SENT;
+}
+
 /* Anybody can send ICMP, and it may speak of a moment that is over: a router refuses what comes before its own side has
  * sent something. So the check is sent again at once. If that comes back too, the pair counts as failed, and nothing waits
  * for it; but what remains of its schedule goes on, as the peer may only begin. */
-void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair,
+                                floe_unreachable reason)
 {
     if (is_reliable(pair)) {
         disconnected(ice, now, pair);
     } else if (pair->valid) {
-        floe_ice_consent_doubted(ice, now, pair);
+        floe_ice_consent_doubted(ice, now, pair, is_of_base(reason));
     } else if (!floe_stun_transaction_runs(&pair->transaction)) {
         return;
     } else if (!pair->hurried) {

@@ -144,11 +144,38 @@ static void lapse(floe_ice *ice, floe_candidate_pair *pair, bool consent_ended)
     ice->unsettled = true;
 }
 
+static bool works_from_elsewhere(const floe_ice *ice, const floe_ice_base *base)
+{
+    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (other->base != base && other->valid && !other->silent) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where our address is gone, so are all ways from it: none of them is used in turn, but one from another address. */
+static void doubt_others(floe_ice *ice, floe_time now, const floe_candidate_pair *pair)
+{
+    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (other != pair && other->base == pair->base && other->valid && !other->silent) {
+            other->silent = true;
+            other->next_consent = now;
+            floe_ice_consent_due(ice, now, other);
+        }
+    }
+}
+
 /* It is silent until something comes, if another one can take its place meanwhile; and it is asked at once. */
-void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair, bool of_base)
 {
     if (pair != floe_ice_in_use(ice) || pair->silent || ice->backup == NULL) {
         return;
+    }
+    if (of_base && works_from_elsewhere(ice, pair->base)) {
+        doubt_others(ice, now, pair);
     }
     pair->silent = true;
     pair->next_consent = now;
@@ -178,6 +205,19 @@ void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *
     ice->unsettled = true;
     if (pair->valid) {
         floe_ice_consent_due(ice, now, pair);
+    }
+}
+
+/* Another has taken its place. It is asked for as long as its consent lasts: when it answers, it is good for its turn. */
+static void ask_again(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (floe_time_reached(now, floe_time_max(pair->next_consent, ice->next_check))) {
+        ask(ice, now, pair);
+    }
+    if (pair->valid) {
+        floe_time next = floe_time_max(pair->next_consent, ice->next_check);
+        floe_agenda_set(&ice->consents, &pair->consent,
+                        floe_time_min(next, floe_time_after(pair->answered, timeout(ice))));
     }
 }
 
@@ -215,6 +255,8 @@ void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pai
         lapse(ice, pair, true);
     } else if (is_used && !pair->session->lite) {
         look_after(ice, now, pair);
+    } else if (pair->silent && !pair->session->lite) {
+        ask_again(ice, now, pair);
     } else if (pair == ice->backup && !pair->session->lite) {
         keep_ready(ice, now, pair);
     } else {

@@ -289,7 +289,7 @@ static void take_unreachable(floe_ice *ice, floe_time now, const floe_core_outpu
         floe_ice_former_end(ice);
     }
     if (pair != NULL) {
-        floe_ice_check_unreachable(ice, now, pair);
+        floe_ice_check_unreachable(ice, now, pair, output->unreachable);
     }
 }
 

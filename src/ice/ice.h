@@ -454,7 +454,8 @@ void floe_ice_check_nominates_anew(floe_ice *ice);
 /* Whether it is an answer to a check of ours, by its transaction. */
 bool floe_ice_check_is_ours(const floe_ice *ice, const floe_stun_id *id);
 /* The network returned something that was sent by it. */
-void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair,
+                                floe_unreachable reason);
 void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failure failure);
 /* RFC 8445 §7.2.5.1, §7.3.1.1. */
 void floe_ice_change_role(floe_ice *ice, floe_ice_role role);
@@ -518,8 +519,9 @@ void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *p
 /* Anything came by it. */
 void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
-/* The network says that nothing arrives by it. */
-void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* The network says that nothing arrives by it; or this machine, that nothing leaves from its base. */
+void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair,
+                              bool of_base);
 /* Its connection is gone. */
 void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Another pair may be in use now. */

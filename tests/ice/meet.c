@@ -643,7 +643,8 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
             a->seen->requests++;
             at->unanswered++;
         }
-        if (at->unanswered > 50) {
+        bool under_consent = at->answered != 0 && w->now <= at->answered + 30000 * MS;
+        if (at->unanswered > 50 && !under_consent && message.class == FLOE_STUN_REQUEST) {
             violated(w, "I16: side %u has sent %u checks to %s, which does not answer", a->n,
                      at->unanswered, text(to));
         }

@@ -421,6 +421,78 @@ static void i13_the_answer_to_the_last_check_before_a_nomination(void **state)
     end(&f);
 }
 
+/* Its address is gone: another way from there is as bad, and is asked before it is used again. */
+static void i13_no_way_from_an_address(void **state)
+{
+    fixture f;
+    floe_address to = address_of(peer);
+
+    (void)state;
+    for (int from_here = 0; from_here < 2; from_here++) {
+        begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+        f.answers = peer;
+        add_peer(&f);
+        run_until(&f, ms(&f) + 20);
+        add_worse(&f);
+        assert_int_equal(add(&f, "p 1 tcp 1000 198.51.100.9 9000 typ host tcptype passive"),
+                         FLOE_OK);
+        connected(&f);
+        respond_by(&f, f.connecting, ours);
+        assert_true(pair_to(&f, "198.51.100.9:9000").valid);
+        f.answers = NULL;
+        f.count = 0;
+        floe_core_unreachable(f.core, f.now, f.channel, &to,
+                              from_here ? FLOE_UNREACHABLE_NETWORK : FLOE_UNREACHABLE_PORT, NULL,
+                              0);
+        outputs(&f);
+        assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+        outputs(&f);
+        assert_int_equal(f.sent[f.count - 1].to.port, from_here ? 9000 : 8000);
+        if (from_here) { /* it has worked all the time */
+            f.answers = other;
+            run_until(&f, ms(&f) + 20);
+            f.count = 0;
+            assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+            outputs(&f);
+            assert_int_equal(f.sent[f.count - 1].to.port, 8000);
+        }
+        end(&f);
+    }
+}
+
+/* It was unreachable for a moment. When that which has taken its place is, it is good again. */
+static void i13_what_was_doubted_is_asked_again(void **state)
+{
+    fixture f;
+    floe_address to = address_of(peer);
+    floe_address then = address_of(other);
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = peer;
+    add_peer(&f);
+    run_until(&f, ms(&f) + 20);
+    add_worse(&f);
+    run_until(&f, 11000);
+    f.count = 0;
+    f.answers = other;
+    floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_HOST, NULL, 0);
+    outputs(&f);
+    run_until(&f, ms(&f) + 500);
+    assert_true(pair_to(&f, other).selected);
+    f.count = 0;
+    f.answers = peer;
+    run_until(&f, ms(&f) + 6000);
+    f.answers = NULL;
+    floe_core_unreachable(f.core, f.now, f.channel, &then, FLOE_UNREACHABLE_HOST, NULL, 0);
+    outputs(&f);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(f.sent[f.count - 1].to.port, 7000);
+    end(&f);
+}
+
 /* ── The peer comes from elsewhere ── */
 
 /* A NAT gives the controlling side another port, and what it checks by goes on to nominate. */
@@ -707,6 +779,8 @@ int main(void)
         cmocka_unit_test(i13_a_connection_made_anew_takes_no_choice_back),
         cmocka_unit_test(i10_an_outage_in_a_nomination),
         cmocka_unit_test(i13_the_answer_to_the_last_check_before_a_nomination),
+        cmocka_unit_test(i13_no_way_from_an_address),
+        cmocka_unit_test(i13_what_was_doubted_is_asked_again),
         cmocka_unit_test(i13_a_nat_that_forgets),
         cmocka_unit_test(i14_the_peer_connects_anew),
         cmocka_unit_test(i7_a_nomination_that_is_over),
