@@ -273,7 +273,7 @@ static void put_use(sentence *text, const floe_ice *ice, const floe_candidate_pa
         floe_candidate_type_name((floe_candidate_type)pair->remote->type));
     if (pair->silent) {
         put(text, ", but nothing has come from there for a while");
-    } else if (floe_ice_chosen(ice) == NULL) {
+    } else if (floe_ice_told_as_chosen(ice) == NULL) {
         put(text, ", and no pair is chosen yet");
     }
     put(text, ".");
