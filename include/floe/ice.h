@@ -112,8 +112,8 @@ FLOE_EXPORT floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_p
  *                   a name is looked up first (FLOE_ICE_LOOK_UP), and has a pair with each address
  *                   that is found. One for TCP is paired if it is passive; of an active one, only the
  *                   checks count (RFC 6544 §6.2); nobody connects to a simultaneous-open one.
- * @return FLOE_OK, also for one that names another username fragment than the remote parameters, and
- *         is ignored; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
+ * @return FLOE_OK, also for one that names another username fragment than the remote parameters: it
+ *         waits for a restart that brings this fragment, and is ignored by any other; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
  *         loopback, or its port 0, or the options' filter refuses it, or its name cannot be one;
  *         FLOE_ERR_UNSUPPORTED: it shows a name that the options do not want looked up;
  *         FLOE_ERR_INVALID_STATE: it is closed, or there are as many as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says which.

@@ -121,8 +121,8 @@ FLOE_EXPORT floe_error floe_transport_restart(floe_transport *transport);
  * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come, so that the
  *                   transport may be completed or fail; one that comes nevertheless (a relay that was
  *                   lost and is there again, another network) is taken.
- * @return FLOE_OK, also for one that names another username fragment than the remote parameters, and
- *         is ignored; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
+ * @return FLOE_OK, also for one that names another username fragment than the remote parameters: it
+ *         waits for a restart that brings this fragment, and is ignored by any other; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
  *         loopback, or its port 0, or the options' filter refuses it; FLOE_ERR_UNSUPPORTED: it shows
  *         a name that is not looked up; FLOE_ERR_INVALID_STATE: it has stopped, or there are as many
  *         as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says

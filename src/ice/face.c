@@ -71,6 +71,7 @@ static void end_all(floe_ice *ice)
     floe_ice_arrivals_free(ice);
     floe_ice_remotes_free(ice);
     floe_ice_look_ups_free(ice);
+    floe_ice_coming_free(ice);
     floe_ice_locals_free(ice);
     floe_ice_session_free(ice, ice->session);
     ice->session = NULL;
@@ -192,6 +193,7 @@ static floe_error begin_again(floe_ice *ice, const floe_parameters *remote, floe
         return floe_fail(FLOE_ERR_INVALID_STATE, "neither side has other parameters than before");
     }
     floe_ice_restart_with(ice, session, role);
+    floe_ice_coming_came(ice);
     return FLOE_OK;
 }
 

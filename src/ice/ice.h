@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/ring.h"
 #include "base/time.h"
 #include "base/tree.h"
 #include "stun/transaction.h"
@@ -240,6 +241,7 @@ struct floe_ice {
     floe_list bases;
     floe_list remotes;
     floe_list names;        /* of the peer's candidates */
+    floe_ring coming;       /* its candidates of a generation that is not known yet */
     floe_list look_ups;     /* names that are looked up for candidates that are gone */
     uint32_t look_up_count; /* so many */
     size_t remote_count;
@@ -371,6 +373,14 @@ static inline bool floe_ice_remotes_have_ended(const floe_ice *ice)
 {
     return ice->remote_end && ice->looking_up == 0;
 }
+
+/* ── coming ── */
+
+/* It is of a generation that is not known (yet). */
+floe_error floe_ice_coming_take(floe_ice *ice, const floe_candidate *candidate);
+/* The agent has been started again: those of this generation are candidates now, the others go. */
+void floe_ice_coming_came(floe_ice *ice);
+void floe_ice_coming_free(floe_ice *ice);
 
 /* ── pair ── */
 

@@ -283,7 +283,7 @@ floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *from)
     floe_remote_candidate like;
 
     if (floe_ice_remote_is_of_another(ice, from->username_fragment)) {
-        return FLOE_OK;
+        return floe_ice_coming_take(ice, from);
     }
     floe_ice_remote_read(from, &like);
     return floe_candidate_address(from, &like.address) == FLOE_OK ? floe_ice_remote_add(ice, &like)

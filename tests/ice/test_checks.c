@@ -1458,6 +1458,30 @@ static void i11_a_check_of_two_generations_is_not_answered(void **state)
     end(&f);
 }
 
+/* The peer's new candidates may overtake its new parameters. */
+static void i9_candidates_of_a_generation_that_is_still_to_come(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    assert_int_equal(add(&f, "n 1 udp 300 198.51.100.8 8 typ host ufrag other"), FLOE_OK);
+    assert_int_equal(add(&f, "n 1 udp 300 198.51.100.8 8 typ host ufrag other"), FLOE_OK);
+    assert_int_equal(add(&f, "n 1 udp 300 198.51.100.9 9 typ host ufrag strange"), FLOE_OK);
+    for (int i = 0; i < 200; i++) { /* no more than there may be */
+        char text[128];
+        (void)snprintf(text, sizeof text, "m 1 udp 200 198.51.101.%d 10 typ host ufrag other", i);
+        assert_int_equal(add(&f, text), FLOE_OK);
+    }
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_int_equal(pair_count(&f), 63 + 1); /* of 64 one was strange; and that of before */
+    assert_int_equal(pair_to(&f, "198.51.100.8:8").priority >> 32, 300);
+    assert_int_equal(start_again(&f, "strange", other_password), FLOE_OK); /* forgotten */
+    assert_int_equal(pair_count(&f), 1);
+    end(&f);
+}
+
 static void i11_an_agent_that_has_failed_begins_anew(void **state)
 {
     fixture f;
@@ -1802,6 +1826,7 @@ int main(void)
         cmocka_unit_test(i1_it_stays_completed),
         cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),
         cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
+        cmocka_unit_test(i9_candidates_of_a_generation_that_is_still_to_come),
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),
         cmocka_unit_test(i11_an_agent_that_has_failed_begins_anew),
