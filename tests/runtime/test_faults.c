@@ -155,8 +155,8 @@ static bool try_fault(const fault *which, unsigned n, floe_mdns_mode mdns)
         left_by_libuv += fails_within_libuv(which) && descriptors() == before + 1;
         assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
     }
-    /* As good as new; on a slow machine 200 ms may not do, so it has three tries. */
-    for (int i = 0; i < 3; i++) {
+    /* As good as new; on a slow machine 200 ms may not do, so it has twenty tries. */
+    for (int i = 0; i < 20; i++) {
         gather(api, &o, what);
         if (awaited_all(&o)) {
             break;
