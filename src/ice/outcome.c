@@ -70,8 +70,6 @@ static bool take_first(floe_ice *ice, floe_ice_output *output)
 
 bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output)
 {
-    floe_ice_pair_list_free(ice->told); /* the one before */
-    ice->told = NULL;
     ice->output = (floe_ice_output){0};
     floe_ice_pair_list_free(ice->told); /* it was valid until now */
     ice->told = NULL;
