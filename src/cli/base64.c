@@ -1,38 +1,20 @@
 #include "cli/base64.h"
 
+#include <openssl/evp.h>
 #include <string.h>
-
-static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char for_urls[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/* Returns the text's end. */
-static char *encode(const uint8_t *data, size_t size, const char *letters, char *text)
-{
-    for (size_t i = 0; i < size; i += 3) {
-        size_t count = size - i < 3 ? size - i : 3;
-        uint32_t bits = (uint32_t)data[i] << 16 | (count > 1 ? (uint32_t)data[i + 1] << 8 : 0) |
-                        (count > 2 ? data[i + 2] : 0);
-        for (size_t j = 0; j <= count; j++) {
-            *text++ = letters[bits >> (18 - 6 * j) & 63];
-        }
-    }
-    *text = '\0';
-    return text;
-}
 
 void base64_encode(const void *data, size_t size, char *text)
 {
-    char *end = encode(data, size, plain, text);
-
-    while ((end - text) % 4 != 0) {
-        *end++ = '=';
-    }
-    *end = '\0';
+    (void)EVP_EncodeBlock((unsigned char *)text, data, (int)size);
 }
 
 void base64_encode_for_urls(const void *data, size_t size, char *text)
 {
-    (void)encode(data, size, for_urls, text);
+    base64_encode(data, size, text);
+    text[strcspn(text, "=")] = '\0';
+    for (; *text != '\0'; text++) {
+        *text = *text == '+' ? '-' : *text == '/' ? '_' : *text;
+    }
 }
 
 /* -1: it is none of either form. */
@@ -79,7 +61,7 @@ bool base64_decode(const char *text, size_t length, uint8_t *data, size_t room, 
 
 bool is_ice_text(const char *text, size_t least)
 {
-    size_t size = strspn(text, plain);
+    size_t size = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
 
     return text[size] == '\0' && size >= least && size <= 256;
 }
