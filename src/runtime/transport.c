@@ -16,16 +16,15 @@
 struct floe_transport {
     floe_list link;        /* in api->transports */
     floe_list of_gatherer; /* in its transports */
-    floe_list
-        ready; /* in api->transports_ready: it may have something to tell, and another deadline */
+    /* In api->transports_ready: it may have something to tell, and another deadline. */
+    floe_list ready;
     floe_alarm alarm;       /* on api->timers.transports */
     floe_table_node latest; /* in its gatherer's by_peer: where its latest packet came from */
     floe_address latest_peer;
     floe_api *api;
     floe_gatherer *gatherer; /* NULL: it has stopped, or its gatherer has, and the agent is gone */
     floe_ice *ice;
-    floe_ice
-        *ended; /* whose pair the callback that runs may have been given: it goes behind that */
+    floe_ice *ended; /* a callback that runs may have a pair of it: it goes behind that */
     floe_transport *associated; /* of the other component; NULL: none, or it is gone */
     floe_ice_options *options;  /* as they were given, for an associated one; NULL: the defaults */
     char *remote;               /* the remote parameters, for who asks: two texts; NULL: none yet */
@@ -283,7 +282,7 @@ typedef struct floe_peer_name {
     floe_error error; /* the first that there was */
     size_t count;
     floe_address addresses[2 * FLOE_RESOLVED_MAX];
-    char text[256];
+    char text[FLOE_NAME_SIZE];
 } floe_peer_name;
 
 static void drop_names(floe_api *api, floe_transports *list)
@@ -354,7 +353,7 @@ static void ask_servers(floe_gatherer *gatherer, uint32_t query, const char *tex
 static bool look_up(floe_transport *transport, const char *text)
 {
     floe_gatherer *gatherer = transport->gatherer;
-    char copy[256];
+    char copy[FLOE_NAME_SIZE];
     floe_error error = FLOE_OK;
 
     floe_put_text(copy, sizeof copy, text);
@@ -693,8 +692,8 @@ floe_error floe_transport_create_associated(floe_transport *transport, floe_tran
     return error;
 }
 
-/* For who asks. False: no memory. */
-static bool keep_remote(floe_transport *transport, const floe_parameters *given)
+/* For who asks; without memory, it is not told. */
+static void keep_remote(floe_transport *transport, const floe_parameters *given)
 {
     floe_parameters remote = FLOE_PARAMETERS_INIT;
 
@@ -711,7 +710,6 @@ static bool keep_remote(floe_transport *transport, const floe_parameters *given)
                                             (remote.renomination ? REMOTE_RENOMINATES : 0));
     }
     floe_wipe(&remote, sizeof remote);
-    return kept != NULL;
 }
 
 static floe_error start(floe_transport *transport, const floe_parameters *remote,
@@ -724,7 +722,7 @@ static floe_error start(floe_transport *transport, const floe_parameters *remote
         floe_ice_start(transport->ice, floe_gatherer_now(transport->gatherer), remote, role);
     if (error == FLOE_OK) {
         transport->awaits = false;
-        (void)keep_remote(transport, remote); /* without memory, it is not told */
+        keep_remote(transport, remote);
         called(transport);
     }
     return error;
@@ -753,12 +751,9 @@ floe_error floe_transport_restart(floe_transport *transport)
         return null_transport("floe_transport_restart");
     }
     uv_mutex_lock(&transport->api->lock);
-    floe_error error = FLOE_OK;
-    if (transport->ice == NULL) {
-        error = has_stopped();
-    } else {
-        error = floe_gatherer_restart_here(transport->gatherer, NULL);
-    }
+    floe_error error = transport->ice == NULL
+                           ? has_stopped()
+                           : floe_gatherer_restart_here(transport->gatherer, NULL);
     if (error == FLOE_OK) {
         error = floe_core_start(transport->gatherer->core, floe_gatherer_now(transport->gatherer));
     }
