@@ -9,8 +9,17 @@
 const char *const remote_user = "remo";
 const char *const remote_password = "remotePassword+/0123456789";
 const char *const peer = "198.51.100.7:7000";
+const char *const listening = "p 1 tcp 1671430143 198.51.100.7 7000 typ host tcptype passive";
+const char *const connecting = "a 1 tcp 1675624447 198.51.100.7 9 typ host tcptype active";
+const char *const ours_by_tcp = "192.0.2.1:6000";
 
 const request usual = {.priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLED, .tie_breaker = 5};
+const request plain_check = {
+    .priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLING, .tie_breaker = 5};
+const request nominating_check = {.priority = 1862270975,
+                                  .role = FLOE_STUN_ICE_CONTROLLING,
+                                  .tie_breaker = 5,
+                                  .use_candidate = true};
 
 bool lite;
 bool hidden;
@@ -593,4 +602,36 @@ size_t pair_count(const fixture *f)
     size_t count = list->count;
     floe_ice_pair_list_free(list);
     return count;
+}
+
+void begin_tcp(fixture *f, floe_ice_role role, bool numbers)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    options.renomination = numbers;
+    tcp = true;
+    begin_with(f, &options);
+    tcp = false;
+    renominates = numbers;
+    start(f, role);
+    renominates = false;
+}
+
+uint32_t choose_tcp(fixture *f, floe_ice_role role)
+{
+    assert_int_equal(add(f, listening), FLOE_OK);
+    connected(f);
+    uint32_t channel = f->connecting;
+    respond_by(f, channel, ours_by_tcp);
+    run_until(f, ms(f) + 10);
+    if (role == FLOE_ICE_ROLE_CONTROLLING) {
+        respond_by(f, channel, ours_by_tcp);
+    } else {
+        by(f, channel);
+        check(f, peer, &plain_check);
+        check(f, peer, &nominating_check);
+        by(f, 0);
+    }
+    assert_true(pair_to(f, peer).selected);
+    return channel;
 }

@@ -16,6 +16,10 @@
 extern const char *const remote_user;
 extern const char *const remote_password;
 extern const char *const peer;
+/* By TCP: candidates of the peer's, and our address as it sees that. */
+extern const char *const listening;
+extern const char *const connecting;
+extern const char *const ours_by_tcp;
 
 #define HAND_CHANNELS 64
 
@@ -84,6 +88,9 @@ typedef struct request {
 } request;
 
 extern const request usual;
+/* Of the controlling side. */
+extern const request plain_check;
+extern const request nominating_check;
 
 typedef struct response {
     uint16_t code; /* 0: a success */
@@ -129,6 +136,10 @@ void respond_to(fixture *f, const sent *one, const response *what);
 void respond(fixture *f);
 /* That to the latest check, by the connection that it came by. */
 void respond_by(fixture *f, uint32_t channel, const char *mapped);
+/* Begins and starts with host candidates for TCP; with numbers of nominations. */
+void begin_tcp(fixture *f, floe_ice_role role, bool numbers);
+/* A pair from our active candidate is chosen. Returns its connection. */
+uint32_t choose_tcp(fixture *f, floe_ice_role role);
 /* Those to f->answers. */
 void answer_new(fixture *f);
 floe_ice_pair pair_to(const fixture *f, const char *remote);

@@ -6,30 +6,6 @@
 static const char *const other = "198.51.100.8:8000";
 static const char *const better_other = "b 1 udp 2130706431 198.51.100.8 8000 typ host";
 static const char *const worse_other = "b 1 udp 2000 198.51.100.8 8000 typ host";
-static const char *const listening =
-    "p 1 tcp 1671430143 198.51.100.7 7000 typ host tcptype passive";
-static const char *const connecting = "a 1 tcp 1675624447 198.51.100.7 9 typ host tcptype active";
-static const char *const ours = "192.0.2.1:6000"; /* as a peer sees it, by TCP */
-
-static const request plain = {
-    .priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLING, .tie_breaker = 5};
-static const request nominates = {.priority = 1862270975,
-                                  .role = FLOE_STUN_ICE_CONTROLLING,
-                                  .tie_breaker = 5,
-                                  .use_candidate = true};
-
-static void begin_tcp(fixture *f, floe_ice_role role, bool numbers)
-{
-    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
-
-    options.renomination = numbers;
-    tcp = true;
-    begin_with(f, &options);
-    tcp = false;
-    renominates = numbers;
-    start(f, role);
-    renominates = false;
-}
 
 static void both_end(fixture *f)
 {
@@ -48,32 +24,12 @@ static void live_until(fixture *f, uint64_t end, uint32_t channel)
             if (is_check(&f->sent[i])) {
                 sent one = f->sent[i];
                 by(f, channel);
-                respond_to(f, &one, &(response){.mapped = ours});
+                respond_to(f, &one, &(response){.mapped = ours_by_tcp});
                 by(f, 0);
             }
         }
         f->count = 0;
     }
-}
-
-/* Controls or is controlled, and a pair by TCP is chosen. The connection. */
-static uint32_t choose_tcp(fixture *f, floe_ice_role role)
-{
-    assert_int_equal(add(f, listening), FLOE_OK);
-    connected(f);
-    uint32_t channel = f->connecting;
-    respond_by(f, channel, ours);
-    run_until(f, ms(f) + 10);
-    if (role == FLOE_ICE_ROLE_CONTROLLING) {
-        respond_by(f, channel, ours);
-    } else {
-        by(f, channel);
-        check(f, peer, &plain);
-        check(f, peer, &nominates);
-        by(f, 0);
-    }
-    assert_true(pair_to(f, peer).selected);
-    return channel;
 }
 
 /* Another pair, that is kept ready. */
@@ -164,11 +120,11 @@ static void i14_who_connects_to_us_may_connect_anew(void **state)
     assert_int_equal(add(&f, connecting), FLOE_OK);
     uint32_t one = accepted(&f, from);
     by(&f, one);
-    check(&f, from, &plain);
+    check(&f, from, &plain_check);
     run_until(&f, ms(&f) + 10);
     respond_by(&f, one, "192.0.2.1:5001");
     by(&f, one);
-    check(&f, from, &nominates);
+    check(&f, from, &nominating_check);
     by(&f, 0);
     both_end(&f);
     live_until(&f, 45000, one);
@@ -179,7 +135,7 @@ static void i14_who_connects_to_us_may_connect_anew(void **state)
     f.count = 0;
     uint32_t two = accepted(&f, anew);
     by(&f, two);
-    check(&f, anew, &nominates);
+    check(&f, anew, &nominating_check);
     assert_int_equal(answered(&f), 0);
     run_until(&f, 46010);
     respond_by(&f, two, "192.0.2.1:5001");
@@ -197,7 +153,7 @@ static void i14_a_connection_that_ends_in_a_nomination(void **state)
     begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, listening), FLOE_OK);
     connected(&f);
-    respond_by(&f, f.connecting, ours);
+    respond_by(&f, f.connecting, ours_by_tcp);
     run_until(&f, ms(&f) + 10);
     assert_int_equal(f.count, 2); /* the nomination */
     f.count = 0;
@@ -210,7 +166,7 @@ static void i14_a_connection_that_ends_in_a_nomination(void **state)
     floe_stun_message first = message_of(&f.sent[0]);
     assert_true(floe_stun_has(&first, FLOE_STUN_USE_CANDIDATE));
     by(&f, f.connecting);
-    respond_to(&f, &f.sent[0], &(response){.mapped = ours});
+    respond_to(&f, &f.sent[0], &(response){.mapped = ours_by_tcp});
     assert_true(pair_to(&f, peer).selected);
     end(&f);
 }
@@ -229,7 +185,7 @@ static void i14_a_connection_that_turns_out_to_be_gone(void **state)
     assert_int_equal(add(&f, listening), FLOE_OK);
     connected(&f);
     uint32_t channel = f.connecting;
-    respond_by(&f, channel, ours);
+    respond_by(&f, channel, ours_by_tcp);
     run_until(&f, 3000);
     f.answers = NULL;
     f.count = 0;
@@ -357,7 +313,7 @@ static void i13_a_connection_made_anew_takes_no_choice_back(void **state)
         floe_stun_message message = message_of(&one);
         assert_false(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
         by(&f, f.connecting);
-        respond_to(&f, &one, &(response){.mapped = ours});
+        respond_to(&f, &one, &(response){.mapped = ours_by_tcp});
         assert_true(pair_to(&f, other).selected);
         end(&f);
     }
@@ -437,7 +393,7 @@ static void i13_no_way_from_an_address(void **state)
         assert_int_equal(add(&f, "p 1 tcp 1000 198.51.100.9 9000 typ host tcptype passive"),
                          FLOE_OK);
         connected(&f);
-        respond_by(&f, f.connecting, ours);
+        respond_by(&f, f.connecting, ours_by_tcp);
         assert_true(pair_to(&f, "198.51.100.9:9000").valid);
         f.answers = NULL;
         f.count = 0;
@@ -501,7 +457,7 @@ static void rebind(bool numbers, const char *candidate)
     fixture f;
     floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
     static const char *const moved = "198.51.100.7:7001";
-    request again = nominates;
+    request again = nominating_check;
 
     again.nomination = numbers;
     options.renomination = numbers;
@@ -513,7 +469,7 @@ static void rebind(bool numbers, const char *candidate)
         assert_int_equal(add(&f, candidate), FLOE_OK);
     }
     f.answers = peer;
-    check(&f, peer, &plain);
+    check(&f, peer, &plain_check);
     run_until(&f, ms(&f) + 20);
     check(&f, peer, &again);
     run_until(&f, 20000);
@@ -547,16 +503,16 @@ static void i14_the_peer_connects_anew(void **state)
     assert_int_equal(add(&f, connecting), FLOE_OK);
     uint32_t one = accepted(&f, from);
     by(&f, one);
-    check(&f, from, &plain);
+    check(&f, from, &plain_check);
     run_until(&f, ms(&f) + 10);
     respond_by(&f, one, "192.0.2.1:5001");
     by(&f, one);
-    check(&f, from, &nominates);
+    check(&f, from, &nominating_check);
     run_until(&f, 1000);
     assert_true(pair_to(&f, from).selected);
     uint32_t two = accepted(&f, anew);
     by(&f, two);
-    check(&f, anew, &nominates);
+    check(&f, anew, &nominating_check);
     run_until(&f, 1010);
     respond_by(&f, two, "192.0.2.1:5001");
     assert_true(pair_to(&f, anew).selected);
@@ -572,17 +528,17 @@ static void i7_a_nomination_that_is_over(void **state)
     for (uint64_t when = 300; when <= 41000; when += 40700) { /* it is under way, or has failed */
         begin(&f);
         start(&f, FLOE_ICE_ROLE_CONTROLLED);
-        check(&f, other, &plain);
-        check(&f, other, &nominates);
+        check(&f, other, &plain_check);
+        check(&f, other, &nominating_check);
         run_until(&f, 100);
         f.answers = peer;
-        check(&f, peer, &plain);
+        check(&f, peer, &plain_check);
         run_until(&f, 200);
         live_until(&f, when, 0);
-        check(&f, peer, &nominates);
+        check(&f, peer, &nominating_check);
         assert_true(pair_to(&f, peer).selected);
         f.answers = other;
-        check(&f, other, &plain);
+        check(&f, other, &plain_check);
         run_until(&f, ms(&f) + 1000);
         assert_true(pair_to(&f, other).valid);
         assert_true(pair_to(&f, peer).selected);
@@ -672,8 +628,8 @@ static void i11_what_was_chosen_before(void **state)
     f.answers = peer;
     add_peer(&f);
     run_until(&f, ms(&f) + 20);
-    check(&f, peer, &plain);
-    check(&f, peer, &nominates);
+    check(&f, peer, &plain_check);
+    check(&f, peer, &nominating_check);
     f.answers = other;
     assert_int_equal(add(&f, worse_other), FLOE_OK);
     live_until(&f, 7000, 0); /* the first is silent */
@@ -716,14 +672,14 @@ static void i12_lite_with_a_peer_of_before(void **state)
     begin(&f);
     lite = false;
     start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    check(&f, peer, &plain);
-    check(&f, peer, &nominates);
+    check(&f, peer, &plain_check);
+    check(&f, peer, &nominating_check);
     assert_true(pair_to(&f, peer).selected);
     assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
     begin_anew(&f);
     for (uint64_t at = 1000; at < 60000; at += 4000) {
         run_until(&f, at);
-        check(&f, peer, &plain);
+        check(&f, peer, &plain_check);
         assert_int_equal(answered(&f), 0);
         f.count = 0;
         assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);

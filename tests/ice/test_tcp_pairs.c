@@ -4,18 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const listening =
-    "p 1 tcp 1671430143 198.51.100.7 7000 typ host tcptype passive";
-static const char *const connecting = "a 1 tcp 1675624447 198.51.100.7 9 typ host tcptype active";
 static const char *const both = "s 1 tcp 1667235839 198.51.100.7 7000 typ host tcptype so";
-
-static void begin_tcp(fixture *f, floe_ice_role role)
-{
-    tcp = true;
-    begin(f);
-    tcp = false;
-    start(f, role);
-}
 
 static void i14_active_to_passive(void **state)
 {
@@ -23,7 +12,7 @@ static void i14_active_to_passive(void **state)
     uint32_t priority = 0;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, connecting), FLOE_OK);
     assert_int_equal(add(&f, both), FLOE_OK);
     assert_int_equal(pair_count(&f), 0);
@@ -61,7 +50,7 @@ static void i14_an_active_one_behind_a_nat(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, listening), FLOE_OK);
     connected(&f);
     respond_by(&f, f.connecting, "203.0.113.77:4444");
@@ -75,7 +64,7 @@ static void i14_who_connects_to_us(void **state)
     floe_ice_pair_list *list = NULL;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, connecting), FLOE_OK);
     uint32_t channel = accepted(&f, "198.51.100.7:33333");
     by(&f, channel);
@@ -107,7 +96,7 @@ static void i14_pairs_of_one_protocol(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, listening), FLOE_OK);
     add_peer(&f);
     assert_int_equal(pair_count(&f), 2);
@@ -128,7 +117,7 @@ static void i14_a_connection_that_is_refused(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, listening), FLOE_OK);
     refused(&f);
     assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_FAILED);
@@ -142,7 +131,7 @@ static void i14_slow_by_tcp(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, listening), FLOE_OK);
     uint32_t first = f.connecting;
     assert_int_equal(add(&f, "p 1 tcp 100 198.51.100.8 8000 typ host tcptype passive"), FLOE_OK);
@@ -159,12 +148,8 @@ static void i14_a_connection_in_use_that_ends(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
-    assert_int_equal(add(&f, listening), FLOE_OK);
-    connected(&f);
-    respond_by(&f, f.connecting, "192.0.2.1:6000");
-    run_until(&f, 10);
-    respond_by(&f, f.connecting, "192.0.2.1:6000");
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    (void)choose_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_true(pair_to(&f, peer).selected);
     uint32_t before = f.connecting;
     size_t count = f.count;
@@ -197,12 +182,8 @@ static void i14_a_connection_that_ends_in_a_restart(void **state)
     floe_span username;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
-    assert_int_equal(add(&f, listening), FLOE_OK);
-    connected(&f);
-    respond_by(&f, f.connecting, "192.0.2.1:6000");
-    run_until(&f, 10);
-    respond_by(&f, f.connecting, "192.0.2.1:6000");
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    (void)choose_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
     (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "other");
     (void)snprintf(remote.password, sizeof remote.password, "anotherPassword+/0123456789");
@@ -235,7 +216,7 @@ static void i14_connections_that_end_before_the_answer(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     assert_int_equal(add(&f, listening), FLOE_OK);
     connected(&f);
     uint32_t before = f.connecting;
@@ -255,7 +236,7 @@ static void i14_who_has_connected_to_us_goes(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     uint32_t channel = accepted(&f, "198.51.100.7:33333");
     by(&f, channel);
     check(&f, "198.51.100.7:33333", &usual);
@@ -281,7 +262,7 @@ static void i14_an_idle_connection_that_ends(void **state)
     fixture f;
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     f.answers = peer;
     add_peer(&f);
     f.answers = NULL;
@@ -311,7 +292,7 @@ static void i14_relays_for_tcp(void **state)
 
     (void)state;
     relays = true;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     relays = false;
     assert_int_equal(add(&f, "u 1 udp 1694498815 203.0.113.50 7000 typ srflx raddr :: rport 9"),
                      FLOE_OK);
@@ -327,7 +308,7 @@ static void i14_relays_for_tcp(void **state)
     assert_non_null(strstr(f.permitted, "198.51.100.9")); /* the server is to connect there */
     end(&f);
     relays = late = true;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
     relays = false;
     assert_int_equal(add(&f, connecting), FLOE_OK);
     run_until(&f, 100);
