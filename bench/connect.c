@@ -6,34 +6,17 @@
  * --port: all gatherers of a process share one UDP port. --fork: the listening side has one gatherer for all its transports.
  * Prints a line of JSON: milliseconds from the start until the first packet could be sent, until connected, and until a packet
  * came (medians and worst); CPU from the start until all of that; peak RSS; what it costs when idle. */
+#include "clock.h"
+
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
-
-static double now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
-}
-
-static double cpu_ms(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
-}
 
 static long rss_kb(void)
 {

@@ -6,6 +6,8 @@
  * `address`: the address in use goes. `silence`: what comes from it and to it is dropped from then on (nftables), and nobody says
  * so; `one-way`: only what comes from it. A packet goes each millisecond. Prints a line of JSON: milliseconds from the kernel's event, or from the rule, until the first packet
  * by the other way has come. */
+#include "clock.h"
+
 #include <floe/floe.h>
 #include <linux/rtnetlink.h>
 #include <pthread.h>
@@ -14,18 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TIMES_MAX 100
-
-static double now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
-}
 
 static void run(const char *command)
 {

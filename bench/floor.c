@@ -6,6 +6,8 @@
  * N gatherers at once, each with a socket on both local addresses, as host candidates need, and one
  * Allocate (which gives the mapped address too), 401, Allocate, and at the end a Refresh that
  * releases. Prints a JSON line like floe's summary. LOCAL6 may be "-", SERVER too: host alone. */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -40,14 +42,6 @@ static uint8_t key[16];
 static EVP_MAC_CTX *mac;
 static unsigned packets_sent;
 static unsigned packets_received;
-
-static double now_ms(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 static size_t put(uint8_t *message, size_t at, unsigned type, const void *value, size_t size)
 {

@@ -2,35 +2,18 @@
  * event, and what it costs to watch a network that changes all the time. In a network namespace, as root:
  *
  *     network [CHANGES [SECONDS]]      one line of JSON: medians and worsts in ms, CPU in ms a second */
+#include "clock.h"
+
 #include <floe/floe.h>
 #include <linux/rtnetlink.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CHANGES_MAX 1000
-
-static double now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
-}
-
-static double cpu_ms(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
-}
 
 /* ── What is told ── */
 

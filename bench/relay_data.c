@@ -8,6 +8,8 @@
  *                                                     floor asks for UDP_GRO
  *
  * Prints {"packets":…,"ms":…,"cpu_us":…}, microseconds of CPU for each packet. */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <floe/floe.h>
 #include <inttypes.h>
@@ -17,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,15 +28,6 @@
 #define CHANNEL_HEADER 4
 #define BATCH 32
 #define SEGMENTS 48 /* that a datagram of IPv4's largest size has room for */
-
-static double cpu_us(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 static void print(uint64_t packets, uint64_t began, double cpu)
 {

@@ -6,6 +6,8 @@
  *     tcp_data in floor PACKETS       the same bytes by recv(2), 65,536 at once, and each frame is found
  *
  * Prints {"packets":…,"ms":…,"cpu_us":…}, microseconds of CPU for each packet. */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <floe/floe.h>
 #include <inttypes.h>
@@ -14,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,15 +36,6 @@ typedef struct measured {
     uint64_t began;
     double cpu;
 } measured;
-
-static double cpu_us(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 static void print(uint64_t packets, uint64_t began, double cpu)
 {

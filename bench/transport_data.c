@@ -6,6 +6,8 @@
  *
  * In both cases a transport is connected; `gatherer` leaves it aside for the data. Prints
  * {"packets":…,"ms":…,"cpu_us":…}. */
+#include "clock.h"
+
 #include <arpa/inet.h>
 #include <floe/floe.h>
 #include <inttypes.h>
@@ -14,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,15 +25,6 @@
 #define SEGMENTS 48
 #define BATCH 32
 #define WARM 20000U
-
-static double cpu_us(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 typedef struct side {
     uv_loop_t loop;

@@ -1,14 +1,14 @@
 /* libnice beside bench/connect.c: the same by the same lines, for one pair of agents.
  *
  *     peer_libnice_connect listen|dial SOCKET */
+#include "../clock.h"
+
 #include <agent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct peer {
@@ -25,23 +25,6 @@ typedef struct peer {
     double came;
     double cpu;
 } peer;
-
-static double now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1000 + (double)now.tv_nsec / 1e6;
-}
-
-static double cpu_ms(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
-}
 
 static FILE *meet(gboolean listens, const char *path)
 {

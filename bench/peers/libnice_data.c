@@ -4,11 +4,12 @@
  *
  *     peer_libnice_data SERVER STUN-SERVER USERNAME PASSWORD PACKETS */
 #define _GNU_SOURCE
+#include "../clock.h"
+
 #include <agent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { SENDER, RECEIVER };
 
@@ -16,15 +17,6 @@ static NiceAgent *agents[2];
 static guint streams[2];
 static volatile int gathered;
 static volatile int ready[2];
-
-static double cpu_us(void)
-{
-    struct rusage usage;
-
-    (void)getrusage(RUSAGE_THREAD, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
 
 static void on_done(NiceAgent *agent, guint stream, gpointer data)
 {
