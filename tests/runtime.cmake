@@ -39,8 +39,8 @@ runtime_test(test_api runtime/test_api.c runtime/moments.c runtime/server.c)
 if(FLOE_LINUX) # some of its moments come by ICMP; elsewhere, after minutes
     runtime_test(test_lifetime runtime/test_lifetime.c runtime/moments.c runtime/server.c)
 endif()
-runtime_test(test_data runtime/test_data.c)
-runtime_test(test_transport runtime/test_transport.c)
+runtime_test(test_data runtime/test_data.c runtime/turn.c)
+runtime_test(test_transport runtime/test_transport.c runtime/turn.c)
 if(UNIX) # a peer by a socket of its own
     runtime_test(test_sharing runtime/test_sharing.c runtime/awaited.c runtime/relay_server.c)
 endif()

@@ -2,6 +2,8 @@
  * callback and a close in the same instant; several threads. */
 #include "support.h"
 
+#include "turn.h"
+
 #include "base/memory.h"
 #include "stun/key.h"
 #include "stun/writer.h"
@@ -171,33 +173,6 @@ static void begin(side *s, floe_api *api, side *other)
     assert_int_equal(floe_gatherer_gather(s->gatherer), FLOE_OK);
 }
 
-/* Turns the loop until the flag is set; what hangs fails after a minute. */
-static void turn_until(uv_loop_t *loop, const atomic_bool *flag)
-{
-    uint64_t began = uv_hrtime();
-
-    while (!atomic_load(flag)) {
-        (void)uv_run(loop, UV_RUN_NOWAIT);
-        (void)usleep(100);
-        if (uv_hrtime() - began > 60000000000U) {
-            fail_msg("waited in vain");
-        }
-    }
-}
-
-static void turn_until_packets(uv_loop_t *loop, side *s, unsigned count)
-{
-    uint64_t began = uv_hrtime();
-
-    while (atomic_load(&s->packets) < count) {
-        (void)uv_run(loop, UV_RUN_NOWAIT);
-        (void)usleep(100);
-        if (uv_hrtime() - began > 60000000000U) {
-            fail_msg("%u packets, not %u", atomic_load(&s->packets), count);
-        }
-    }
-}
-
 typedef struct pair {
     uv_loop_t loop;
     floe_api *api;
@@ -265,10 +240,10 @@ static void k1_packets_of_every_size(void **state)
             sent += i < 2 ? size : size / 2;
             count++;
         }
-        turn_until_packets(&p.loop, &p.b, count);
+        turn_until_packets(&p.loop, &p.b.packets, count);
     }
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
-    turn_until_packets(&p.loop, &p.b, count + 1);
+    turn_until_packets(&p.loop, &p.b.packets, count + 1);
     assert_int_equal(p.b.bytes, sent + sizeof bytes);
     assert_memory_equal(p.b.last, bytes, sizeof p.b.last);
     assert_int_equal(p.b.last_id, p.b.id);
@@ -352,7 +327,7 @@ static void k3_the_kernel_takes_and_gives_many_at_once(void **state)
         for (unsigned i = 0; i < 30; i++) {
             assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
         }
-        turn_until_packets(&p.loop, &p.b, 30 * round);
+        turn_until_packets(&p.loop, &p.b.packets, 30 * round);
     }
     assert_true(hands_over_many(&p.b));
     assert_false(hands_over_many(&p.a)); /* to which nothing has come */
@@ -395,7 +370,7 @@ static unsigned send_many(pair *p, size_t size, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         assert_int_equal(send_to(&p->a, &p->b, bytes, size), FLOE_OK);
     }
-    turn_until_packets(&p->loop, &p->b, before + count);
+    turn_until_packets(&p->loop, &p->b.packets, before + count);
     assert_int_equal(atomic_load(&p->b.packets), before + count);
     return calls;
 }
@@ -479,7 +454,7 @@ static void k3_those_behind_one_that_cannot_be_sent_go(void **state)
     for (unsigned i = 0; i < 40; i++) {
         assert_int_equal(send_to(&p.a, &p.b, bytes, 1200), FLOE_OK);
     }
-    turn_until_packets(&p.loop, &p.b, 39);
+    turn_until_packets(&p.loop, &p.b.packets, 39);
     turn_until(&p.loop, &p.a.unreached);
     assert_int_equal(p.a.reason, FLOE_UNREACHABLE_HOST);
     unmake(&p);
@@ -501,7 +476,7 @@ static void k1_packets_in_bulk_stay_packets(void **state)
             assert_int_equal(send_to(&p.a, &p.b, bytes, size), FLOE_OK);
             sent += size;
         }
-        turn_until_packets(&p.loop, &p.b, 60 * round);
+        turn_until_packets(&p.loop, &p.b.packets, 60 * round);
         assert_int_equal(p.b.bytes, sent);
     }
     unmake(&p);
@@ -555,7 +530,7 @@ static void k1_a_full_queue_says_so_and_when_it_is_not(void **state)
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_ERR_QUEUE_FULL);
     assert_false(atomic_load(&p.a.writable));
     turn_until(&p.loop, &p.a.writable);
-    turn_until_packets(&p.loop, &p.b, taken);
+    turn_until_packets(&p.loop, &p.b.packets, taken);
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
     unmake(&p);
 }
@@ -607,7 +582,7 @@ static void k1_packets_that_nobody_may_fragment(void **state)
     assert_int_equal(send_to(&p.a, &p.b, bytes, 1400), FLOE_OK);
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
     assert_int_equal(send_to(&p.a, &p.b, bytes, 1), FLOE_OK);
-    turn_until_packets(&p.loop, &p.b, 3);
+    turn_until_packets(&p.loop, &p.b.packets, 3);
     unmake(&p);
 }
 
@@ -654,7 +629,7 @@ static void k2_checks_are_handed_over_and_answered(void **state)
         p.b.answer = rows[i].code;
         size_t size = make_check(&p, rows[i].password, bytes, sizeof bytes);
         assert_int_equal(send_to(&p.a, &p.b, bytes, size), FLOE_OK);
-        turn_until_packets(&p.loop, &p.a, 1); /* the answer */
+        turn_until_packets(&p.loop, &p.a.packets, 1); /* the answer */
         assert_int_equal(p.b.authenticated, rows[i].authenticated);
         assert_int_equal(floe_gatherer_get_local_parameters(p.a.gatherer, &a), FLOE_OK);
         assert_string_equal(p.b.remote_fragment, a.username_fragment);
@@ -679,7 +654,7 @@ static void anything_in_packet_k_of_one_read(void **state)
             for (int i = 0; i < 10; i++) {
                 assert_int_equal(send_to(&p.a, &p.b, "packet", 6), FLOE_OK);
             }
-            turn_until_packets(&p.loop, &p.b, at);
+            turn_until_packets(&p.loop, &p.b.packets, at);
             for (int i = 0; i < 20; i++) {
                 (void)uv_run(&p.loop, UV_RUN_NOWAIT);
             }

@@ -2,6 +2,8 @@
  * loopback; what each hears is signalled to the other at once. Calls in each callback; several threads. */
 #include "support.h"
 
+#include "turn.h"
+
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -208,32 +210,6 @@ typedef struct meeting {
     side b;
 } meeting;
 
-static void turn_until(uv_loop_t *loop, const atomic_bool *flag)
-{
-    uint64_t began = uv_hrtime();
-
-    while (!atomic_load(flag)) {
-        (void)uv_run(loop, UV_RUN_NOWAIT);
-        (void)usleep(100);
-        if (uv_hrtime() - began > 60000000000U) {
-            fail_msg("waited in vain");
-        }
-    }
-}
-
-static void turn_until_packets(uv_loop_t *loop, side *s, unsigned count)
-{
-    uint64_t began = uv_hrtime();
-
-    while (atomic_load(&s->packets) < count) {
-        (void)uv_run(loop, UV_RUN_NOWAIT);
-        (void)usleep(100);
-        if (uv_hrtime() - began > 60000000000U) {
-            fail_msg("%u packets, not %u", atomic_load(&s->packets), count);
-        }
-    }
-}
-
 /* What is to be done is done, and nothing more comes of it. */
 static void turn_a_while(uv_loop_t *loop)
 {
@@ -322,8 +298,8 @@ static void exchange(meeting *m)
 
     assert_int_equal(floe_transport_send(m->a.transport, "to b", 4), FLOE_OK);
     assert_int_equal(floe_transport_send(m->b.transport, "to a", 4), FLOE_OK);
-    turn_until_packets(&m->loop, &m->a, a + 1);
-    turn_until_packets(&m->loop, &m->b, b + 1);
+    turn_until_packets(&m->loop, &m->a.packets, a + 1);
+    turn_until_packets(&m->loop, &m->b.packets, b + 1);
     assert_string_equal(m->a.text, "to a");
     assert_string_equal(m->b.text, "to b");
 }
@@ -480,8 +456,8 @@ static void i11_no_packet_is_lost_by_a_restart(void **state)
             }
             turn_a_while(&m.loop);
         }
-        turn_until_packets(&m.loop, first, before[0] + sent);
-        turn_until_packets(&m.loop, second, before[1] + sent);
+        turn_until_packets(&m.loop, &first->packets, before[0] + sent);
+        turn_until_packets(&m.loop, &second->packets, before[1] + sent);
         turn_until(&m.loop, &m.a.connected);
         turn_until(&m.loop, &m.b.connected);
         exchange(&m);
@@ -547,8 +523,8 @@ static void i3_one_offer_and_three_answers(void **state)
             (void)snprintf(text, sizeof text, "%d of %d", i, round);
             assert_int_equal(floe_transport_send(transports[i], text, strlen(text)), FLOE_OK);
             assert_int_equal(floe_transport_send(others[i].transport, text, strlen(text)), FLOE_OK);
-            turn_until_packets(&m.loop, &heard[i], (unsigned)round + 1);
-            turn_until_packets(&m.loop, &others[i], (unsigned)round + 1);
+            turn_until_packets(&m.loop, &heard[i].packets, (unsigned)round + 1);
+            turn_until_packets(&m.loop, &others[i].packets, (unsigned)round + 1);
             assert_string_equal(heard[i].text, text);
             assert_string_equal(others[i].text, text);
         }
@@ -603,7 +579,7 @@ static void i3_a_late_answer(void **state)
     unsigned before = atomic_load(&m.a.packets);
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(floe_transport_send(late.transport, "late", 4), FLOE_OK);
-        turn_until_packets(&m.loop, &second, i + 1);
+        turn_until_packets(&m.loop, &second.packets, i + 1);
     }
     assert_int_equal(atomic_load(&m.a.packets), before);
     exchange(&m);
@@ -683,7 +659,7 @@ static void the_other_component(void **state)
         turn_until(&m.loop, &seconds[i]->connected);
     }
     assert_int_equal(floe_transport_send(a2.transport, "control", 7), FLOE_OK);
-    turn_until_packets(&m.loop, &b2, 1);
+    turn_until_packets(&m.loop, &b2.packets, 1);
     assert_string_equal(b2.text, "control");
     assert_int_equal(floe_gatherer_close(a2.gatherer), FLOE_OK); /* the first one goes on */
     turn_until(&m.loop, &a2.closed);
