@@ -81,8 +81,9 @@ static void i21_a_packet_costs_no_more_among_many_pairs(void **state)
     assert_int_equal(many.send, few.send);
     assert_int_equal(many.packet, few.packet);
     assert_int_equal(many.owns, few.owns);
-    assert_true(few.send - few.core_send < 16);
-    assert_true(few.packet < 16);
+    /* Beside the core's own work, so the bound holds however the compiler optimizes. */
+    assert_true(3 * (few.send - few.core_send) <= few.core_send);
+    assert_true(3 * few.packet <= few.core_send);
 }
 
 /* ── Memory ── */
