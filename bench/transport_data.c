@@ -22,6 +22,7 @@
 #include <uv.h>
 
 #define PAYLOAD 1200
+#define FIRST_OF_RTP 0x80U /* what comes is looked at: data begin as RTP does (RFC 7983) */
 #define SEGMENTS 48
 #define BATCH 32
 #define WARM 20000U
@@ -98,7 +99,7 @@ static void on_stray(void *data, const floe_packet *packet)
 
 static void send_all(side *s)
 {
-    static uint8_t packet[PAYLOAD];
+    static uint8_t packet[PAYLOAD] = {FIRST_OF_RTP};
 
     while (s->count < WARM + s->packets) {
         floe_error error =
@@ -198,6 +199,9 @@ static void send_for_ever(int fd, const struct sockaddr_in *to, bool segments)
                              .msg_controllen = sizeof control.bytes};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
+    for (size_t i = 0; i < SEGMENTS; i++) {
+        packets[i][0] = FIRST_OF_RTP;
+    }
     header->cmsg_level = IPPROTO_UDP;
     header->cmsg_type = UDP_SEGMENT;
     header->cmsg_len = CMSG_LEN(sizeof size);

@@ -36,11 +36,16 @@ floe_time floe_gatherer_now(floe_gatherer *gatherer)
     return gatherer->api->clock_reading.now;
 }
 
-/* What is done of a gatherer in one go is done at one time, unless the owner's functions take long: each of them, and
- * each packet, has the reading of before while it is good. The lock is held. */
+/* What is done of a gatherer in one go is done at one time, unless the owner's functions take long: behind each of them
+ * the clock is read again, unless the reading of before is still good. */
 floe_time floe_gatherer_recent(const floe_gatherer *gatherer)
 {
     return floe_clock_recent(&gatherer->api->clock_reading);
+}
+
+floe_time floe_gatherer_latest(const floe_gatherer *gatherer)
+{
+    return gatherer->api->clock_reading.now;
 }
 
 /* ── The loop thread's side ── */
@@ -99,6 +104,7 @@ static void end_callback(floe_gatherer *gatherer)
 {
     uv_mutex_lock(&gatherer->api->lock);
     gatherer->api->running = NULL;
+    (void)floe_gatherer_recent(gatherer);
     uv_cond_broadcast(&gatherer->api->changed);
 }
 
@@ -106,7 +112,7 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer)
 {
     const floe_packet *packet;
 
-    while (floe_core_packet(gatherer->core, floe_gatherer_recent(gatherer), &packet)) {
+    while (floe_core_packet(gatherer->core, floe_gatherer_latest(gatherer), &packet)) {
         floe_gatherer *to = floe_core_user(floe_core_packet_owner(gatherer->core));
         const floe_data_handlers *data = to->data;
         if (floe_transports_take(to, packet)) {
@@ -131,7 +137,7 @@ static void on_datagram(floe_udp *udp, const floe_address *source, const void *d
 
     gatherer->api->statistics.packets_received++;
     gatherer->api->statistics.bytes_received += size;
-    floe_core_datagram(gatherer->core, floe_gatherer_recent(gatherer), udp->channel, source, data,
+    floe_core_datagram(gatherer->core, floe_gatherer_latest(gatherer), udp->channel, source, data,
                        size);
     floe_gatherer_give_packets(gatherer);
 }

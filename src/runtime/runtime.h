@@ -138,6 +138,9 @@ bool floe_on_loop_thread(const floe_api *api);
 floe_time floe_gatherer_now(floe_gatherer *gatherer);
 /* Good enough for what is done in one go. The lock is held. */
 floe_time floe_gatherer_recent(const floe_gatherer *gatherer);
+/* While the loop thread goes through one batch, whose beginning and each owner's function behind it read the clock. The
+ * lock is held. */
+floe_time floe_gatherer_latest(const floe_gatherer *gatherer);
 /* Makes room for what the application's data needs. The lock is held. */
 floe_error floe_gatherer_want_data(floe_gatherer *gatherer);
 /* As floe_gatherer_restart_with. The lock is held. */

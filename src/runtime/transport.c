@@ -149,8 +149,11 @@ static bool end_callback(floe_transport *transport)
     uv_mutex_lock(&api->lock);
     api->running = NULL;
     api->running_transport = NULL;
-    floe_ice_free(transport->ended);
-    transport->ended = NULL;
+    (void)floe_clock_recent(&api->clock_reading);
+    if (transport->ended != NULL) {
+        floe_ice_free(transport->ended);
+        transport->ended = NULL;
+    }
     uv_cond_broadcast(&api->changed);
     if (transport->given_back) {
         destroy(transport);
@@ -248,7 +251,7 @@ bool floe_transports_take(floe_gatherer *gatherer, const floe_packet *packet)
     if (transport == NULL) {
         return false;
     }
-    bool is_data = floe_ice_packet(transport->ice, floe_gatherer_recent(gatherer), packet);
+    bool is_data = floe_ice_packet(transport->ice, floe_gatherer_latest(gatherer), packet);
     touched(transport);
     if (is_data && transport->on_packet != NULL && !transport->freed) {
         floe_packet_handler handler = transport->on_packet;

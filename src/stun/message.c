@@ -79,6 +79,11 @@ static bool fingerprint_right(const floe_stun_message *message)
 
 floe_stun_parse_result floe_stun_parse(floe_span bytes, floe_stun_message *message)
 {
+    if (bytes.size < FLOE_STUN_HEADER_SIZE ||
+        (bytes.data[0] & 0xC0U) != 0) { /* data, as most that comes */
+        *message = (floe_stun_message){.bytes = bytes};
+        return FLOE_STUN_NOT_STUN;
+    }
     floe_reader reader = floe_reader_of(bytes.data, bytes.size);
     uint16_t type = floe_read_u16(&reader);
     uint16_t length = floe_read_u16(&reader);
@@ -89,7 +94,7 @@ floe_stun_parse_result floe_stun_parse(floe_span bytes, floe_stun_message *messa
                                    .method = method_of(type),
                                    .attributes_end = FLOE_STUN_HEADER_SIZE};
     floe_read_copy(&reader, message->id.bytes, FLOE_STUN_ID_SIZE);
-    if (reader.failed || (type & 0xC000U) != 0 || cookie != FLOE_STUN_MAGIC_COOKIE) {
+    if (cookie != FLOE_STUN_MAGIC_COOKIE) {
         return FLOE_STUN_NOT_STUN;
     }
     if (length % 4 != 0 || length != floe_reader_left(&reader)) {
