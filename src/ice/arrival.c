@@ -197,14 +197,13 @@ void floe_ice_arrivals_made_up(floe_ice *ice, floe_time now)
 {
     FLOE_LIST_EACH_SAFE(early, &ice->early, floe_early_check, link)
     {
-        if (is_expected(early)) {
-            continue;
+        bool is_ours = floe_ice_is_remote(ice->session, early->remote_username_fragment);
+        bool stays = is_expected(early) ||
+                     (is_ours && !take(ice, now, early->candidate_id, &early->peer, early->priority,
+                                       agreed(ice, early->nomination)));
+        if (!stays) {
+            drop(ice, early);
         }
-        if (floe_ice_is_remote(ice->session, early->remote_username_fragment)) {
-            (void)take(ice, now, early->candidate_id, &early->peer, early->priority,
-                       agreed(ice, early->nomination));
-        }
-        drop(ice, early);
     }
 }
 
@@ -241,11 +240,17 @@ static uint16_t refusal_of(const floe_packet *packet)
     return has_all ? 401 : 400;
 }
 
+/* Of the two sides in that generation; where one side restarts alone (I11), the other one's stays the same. */
+static bool has_both_names(const floe_ice *ice, const floe_ice_session *session,
+                           const floe_check *check)
+{
+    return session != NULL && floe_ice_is_remote(session, check->remote_username_fragment) &&
+           check->former == floe_ice_is_former(ice, session);
+}
+
 static bool is_from_peer(const floe_ice *ice, const floe_check *check)
 {
-    return ice->session != NULL &&
-           floe_ice_is_remote(ice->session, check->remote_username_fragment) &&
-           check->former == floe_ice_is_former(ice, ice->session);
+    return has_both_names(ice, ice->session, check);
 }
 
 /* The peer may not know of a restart yet (RFC 8445 §9): consent of the pair that is in use goes on. */
@@ -263,17 +268,13 @@ static bool is_of_former(const floe_ice *ice, const floe_packet *packet)
  * where we have restarted, and what the peer is called now is still to come, a name that we do not know is right (I2). */
 static bool mixes_generations(const floe_ice *ice, const floe_check *check)
 {
-    const floe_ice_session *session = ice->session;
-
-    if (session == NULL || !check->authenticated) {
+    if (ice->session == NULL || !check->authenticated) {
         return false;
     }
-    bool has_restarted = floe_ice_is_former(ice, session);
-    if (has_restarted && !check->former) {
-        return false;
-    }
-    session = !has_restarted && check->former ? ice->former_session : session;
-    return session != NULL && !floe_ice_is_remote(session, check->remote_username_fragment);
+    bool has_restarted = floe_ice_is_former(ice, ice->session);
+    bool is_unknown = has_restarted ? !check->former : check->former && ice->former_session == NULL;
+    return !is_unknown && !has_both_names(ice, ice->session, check) &&
+           !has_both_names(ice, ice->former_session, check);
 }
 
 /* The two sides do not know each other's present parameters. */

@@ -124,6 +124,8 @@ static void remember(const floe_ice *ice, floe_candidate_pair *pair)
             .id = pair->transaction.id,
             .controlling = pair->sent_controlling,
             .nominates = pair->sent_nomination,
+            .once = pair->transaction.sends == 1,
+            .started = pair->transaction.started,
             .until = floe_time_after(pair->transaction.started, floe_stun_transaction_lasts(rto)),
         };
     }
@@ -305,6 +307,8 @@ typedef struct asked {
     bool is_current;
     bool controlling;
     bool nominates;
+    bool once; /* else nobody knows which was answered */
+    floe_time started;
 } asked;
 
 static bool find_former(const floe_candidate_pair *pair, floe_time now, const floe_stun_id *id,
@@ -315,6 +319,8 @@ static bool find_former(const floe_candidate_pair *pair, floe_time now, const fl
         if (former->until.ns > now.ns && floe_stun_id_equal(&former->id, id)) {
             found->controlling = former->controlling;
             found->nominates = former->nominates;
+            found->once = former->once;
+            found->started = former->started;
             return true;
         }
     }
@@ -323,7 +329,12 @@ static bool find_former(const floe_candidate_pair *pair, floe_time now, const fl
 
 static bool find_in(floe_candidate_pair *pair, floe_time now, const floe_stun_id *id, asked *found)
 {
-    *found = (asked){pair, true, pair->sent_controlling, pair->sent_nomination};
+    *found = (asked){.pair = pair,
+                     .is_current = true,
+                     .controlling = pair->sent_controlling,
+                     .nominates = pair->sent_nomination,
+                     .once = pair->transaction.sends == 1,
+                     .started = pair->transaction.started};
     if (floe_stun_transaction_runs(&pair->transaction) &&
         floe_stun_id_equal(&pair->transaction.id, id)) {
         return true;
@@ -381,9 +392,13 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
     bool was_valid = pair->valid;
 
     take_mapped(pair, mapped);
-    if (to->is_current && pair->transaction.sends == 1) { /* else nobody knows which was answered */
-        pair->round_trip = floe_time_since(now, pair->transaction.started);
-        pair->counts.total_round_trip.ns += pair->round_trip.ns;
+    floe_duration took = floe_time_since(now, to->started);
+    if (to->once) {
+        pair->round_trip = took;
+        pair->counts.total_round_trip.ns += took.ns;
+    }
+    if (to->once || pair->takes.ns == 0) {
+        pair->takes = took;
     }
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);
@@ -471,7 +486,8 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
     asked to;
     floe_address mapped;
 
-    if (ice->session == NULL || !find(ice, now, &message->id, &to)) {
+    if (ice->session == NULL || ice->state == FLOE_ICE_STATE_FAILED ||
+        !find(ice, now, &message->id, &to)) {
         return;
     }
     if (!floe_stun_check_integrity(message, to.pair->session->mac)) {

@@ -6,6 +6,7 @@
  * as long, though something comes, if another one can take its place: a way may be open in one direction alone. Without an
  * answer for 30 s nothing more is sent by it. Another pair that works is not looked
  * after, but for the one that is to be ready, and lapses after the same time; it is checked again when it is needed. */
+#include "base/address.h"
 #include "base/random.h"
 #include "ice/ice.h"
 
@@ -34,6 +35,7 @@ void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *p
     pair->last_heard = now;
     if (pair->silent && !pair->unanswered) {
         pair->silent = false;
+        pair->valid_since = now;
         floe_ice_find_best(ice);
         ice->unsettled = true;
     }
@@ -70,18 +72,23 @@ static floe_time next_of(const floe_candidate_pair *pair)
     return floe_time_min(pair->next_consent, floe_time_after(pair->last_heard, pair->patience));
 }
 
-/* When it counts as silent: where a round trip takes long, not before an answer can be there. */
+/* So long after it was asked first; where a round trip takes long, not before an answer can be there. */
+static floe_time answer_at(const floe_candidate_pair *pair, floe_duration least)
+{
+    floe_duration wait = floe_duration_times(pair->takes, 2);
+
+    return floe_time_after(pair->asked_first, wait.ns > least.ns ? wait : least);
+}
+
+/* When it counts as silent. */
 static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    floe_duration wait = floe_duration_times(pair->round_trip, 2);
-    floe_duration least = floe_milliseconds(1000);
-
     if (pair->silent || !is_asked(pair)) {
         return FLOE_TIME_NEVER;
     }
     return floe_time_max(
         floe_time_after(pair->last_heard, floe_milliseconds(ice->options.disconnected_after_ms)),
-        floe_time_after(pair->asked_first, wait.ns > least.ns ? wait : least));
+        answer_at(pair, floe_milliseconds(1000)));
 }
 
 /* When what comes by it counts no longer: it does not show that anything arrives. */
@@ -89,8 +96,7 @@ static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *p
 {
     return pair->silent || !is_asked(pair) || ice->backup == NULL
                ? FLOE_TIME_NEVER
-               : floe_time_after(pair->asked_first,
-                                 floe_milliseconds(ice->options.disconnected_after_ms));
+               : answer_at(pair, floe_milliseconds(ice->options.disconnected_after_ms));
 }
 
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -104,14 +110,71 @@ static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     floe_ice_check_once(ice, now, pair);
 }
 
+/* ── What one that fails says of others ── */
+
+typedef bool relation(const floe_candidate_pair *a, const floe_candidate_pair *b);
+
+static bool share_base(const floe_candidate_pair *a, const floe_candidate_pair *b)
+{
+    return a->base == b->base;
+}
+
+static bool share_something(const floe_candidate_pair *a, const floe_candidate_pair *b)
+{
+    return floe_ice_share_network(a, b) ||
+           floe_address_same_ip(&a->remote->address, &b->remote->address);
+}
+
+static bool goes_on(const floe_candidate_pair *other, const floe_candidate_pair *pair)
+{
+    return other != pair && other->valid && !other->silent;
+}
+
+static bool has_unrelated(const floe_ice *ice, const floe_candidate_pair *pair, relation *related)
+{
+    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (goes_on(other, pair) && !related(other, pair)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* They are asked before they are used in turn, where one goes on that has nothing to do with it. */
+static void doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pair *pair,
+                          relation *related)
+{
+    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (goes_on(other, pair) && related(other, pair)) {
+            other->silent = true;
+            other->unanswered = pair->unanswered;
+            other->next_consent = now;
+            floe_ice_consent_due(ice, now, other);
+        }
+    }
+}
+
+/* Nothing says whether our network fails or the peer's address. */
+static void doubt_others(floe_ice *ice, floe_time now, const floe_candidate_pair *pair)
+{
+    if (has_unrelated(ice, pair, share_something)) {
+        doubt_related(ice, now, pair, share_something);
+    } else if (has_unrelated(ice, pair, floe_ice_share_network)) {
+        doubt_related(ice, now, pair, floe_ice_share_network);
+    }
+}
+
 static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (pair->next_consent.ns < pair->answered.ns) { /* it was not in use before */
         draw_next(ice, now, pair);
     }
     pair->unanswered = pair->unanswered || floe_time_reached(now, unanswered_at(ice, pair));
-    if (pair->unanswered || floe_time_reached(now, silent_at(ice, pair))) {
+    if (!pair->silent && (pair->unanswered || floe_time_reached(now, silent_at(ice, pair)))) {
         pair->silent = true;
+        doubt_others(ice, now, pair);
         floe_ice_find_best(ice);
         ice->unsettled = true;
     }
@@ -144,40 +207,17 @@ static void lapse(floe_ice *ice, floe_candidate_pair *pair, bool consent_ended)
     ice->unsettled = true;
 }
 
-static bool works_from_elsewhere(const floe_ice *ice, const floe_ice_base *base)
-{
-    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
-    {
-        if (other->base != base && other->valid && !other->silent) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Where our address is gone, so are all ways from it: none of them is used in turn, but one from another address. */
-static void doubt_others(floe_ice *ice, floe_time now, const floe_candidate_pair *pair)
-{
-    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
-    {
-        if (other != pair && other->base == pair->base && other->valid && !other->silent) {
-            other->silent = true;
-            other->next_consent = now;
-            floe_ice_consent_due(ice, now, other);
-        }
-    }
-}
-
-/* It is silent until something comes, if another one can take its place meanwhile; and it is asked at once. */
+/* It is silent until it answers, if another one can take its place meanwhile; and it is asked at once. What comes says nothing
+ * of what goes. Where our address is gone, so are all ways from it. */
 void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair, bool of_base)
 {
     if (pair != floe_ice_in_use(ice) || pair->silent || ice->backup == NULL) {
         return;
     }
-    if (of_base && works_from_elsewhere(ice, pair->base)) {
-        doubt_others(ice, now, pair);
+    pair->silent = pair->unanswered = true;
+    if (of_base && has_unrelated(ice, pair, share_base)) {
+        doubt_related(ice, now, pair, share_base);
     }
-    pair->silent = true;
     pair->next_consent = now;
     floe_ice_find_best(ice);
     floe_ice_consent_due(ice, now, pair);
@@ -273,6 +313,8 @@ void floe_ice_consent_watch(floe_ice *ice, floe_time now)
     if (pair != ice->watched) {
         ice->watched = pair;
         if (pair != NULL) {
+            ice->writable = ice->writable || ice->full; /* that was another one */
+            ice->full = false;
             floe_ice_consent_due(ice, now, pair);
         }
     }

@@ -126,7 +126,8 @@ static floe_ice_reason reason_of(const floe_ice *ice, const evidence *found)
     if (found->failed == 0) { /* it may be on its way */
         return FLOE_ICE_REASON_NONE;
     }
-    if (found->heard) {
+    bool are_returned = found->ended[FLOE_ICE_FAILURE_UNREACHABLE] == found->failed;
+    if (found->heard && !are_returned) { /* else it has ended since, or there is no way from here */
         return FLOE_ICE_REASON_ONE_WAY;
     }
     if (timeouts > 0) {
@@ -219,7 +220,7 @@ static const char *advice_for(const floe_ice *ice, floe_ice_reason reason)
                    : "Have both sides each other's present parameters and candidates? If so, a "
                      "NAT or firewall is between them: a TURN server helps.";
     case FLOE_ICE_REASON_UNREACHABLE:
-        return "Look at routes, and at firewalls here and at the remote side.";
+        return "Does the remote side still run? Look at routes, and at firewalls here and there.";
     case FLOE_ICE_REASON_RELAY_REFUSES:
         return "Look at which peers the TURN server allows.";
     case FLOE_ICE_REASON_REFUSED:

@@ -244,6 +244,7 @@ floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
         error = floe_ice_remote_take(ice, candidate);
     } else {
         ice->remote_end = true;
+        ice->coming_end = !floe_ring_empty(&ice->coming); /* it has come behind them */
         ice->unsettled = true;
     }
     floe_ice_settle(ice, now);

@@ -6,12 +6,6 @@
 #define WORKED_FOR floe_seconds(2)
 #define CHOSEN_FOR floe_seconds(10)
 
-/* What makes one fail probably makes the other fail too. */
-static bool shares(const floe_candidate_pair *a, const floe_candidate_pair *b)
-{
-    return a->base == b->base || a->base->network_id == b->base->network_id;
-}
-
 floe_candidate_pair *floe_ice_backup(const floe_ice *ice)
 {
     const floe_candidate_pair *used = floe_ice_in_use(ice);
@@ -25,8 +19,10 @@ floe_candidate_pair *floe_ice_backup(const floe_ice *ice)
         if (!pair->valid || pair->silent || pair == used) {
             continue;
         }
-        if (backup == NULL || shares(backup, used) > shares(pair, used) ||
-            (shares(backup, used) == shares(pair, used) && pair->value > backup->value)) {
+        if (backup == NULL ||
+            floe_ice_share_network(backup, used) > floe_ice_share_network(pair, used) ||
+            (floe_ice_share_network(backup, used) == floe_ice_share_network(pair, used) &&
+             pair->value > backup->value)) {
             backup = pair;
         }
     }

@@ -111,10 +111,13 @@ typedef struct floe_former_check {
     floe_stun_id id;
     bool controlling;
     bool nominates;
+    bool once; /* it was sent so often: the answer is to that */
+    floe_time started;
     floe_time until; /* zero: there is none */
 } floe_former_check;
 
-#define FLOE_FORMER_CHECKS 3
+/* Checks for consent that are not answered follow each other by 500 ms, later by a second: an answer that takes 6 s is known. */
+#define FLOE_FORMER_CHECKS 12
 
 /* Pairs of one foundation (RFC 8445 §5.1.1.3, §6.1.2.6). */
 typedef struct floe_pair_group {
@@ -193,7 +196,8 @@ typedef struct floe_candidate_pair {
     floe_time asked_first;    /* of those since it answered, the first */
     floe_time next_consent;   /* the next, if all is well */
     floe_duration patience;   /* or so long after anything came */
-    floe_duration round_trip; /* of the latest answer */
+    floe_duration round_trip; /* of the latest answer, where that is known */
+    floe_duration takes;      /* the same; until it is known, no less than that */
     floe_pair_counts counts;
     /* What the latest answer has shown of us. */
     floe_address mapped;
@@ -242,6 +246,7 @@ struct floe_ice {
     floe_list remotes;
     floe_list names;        /* of the peer's candidates */
     floe_ring coming;       /* its candidates of a generation that is not known yet */
+    bool coming_end;        /* and no more of them come */
     floe_list look_ups;     /* names that are looked up for candidates that are gone */
     uint32_t look_up_count; /* so many */
     size_t remote_count;
@@ -378,6 +383,7 @@ static inline bool floe_ice_remotes_have_ended(const floe_ice *ice)
 
 /* It is of a generation that is not known (yet). */
 floe_error floe_ice_coming_take(floe_ice *ice, const floe_candidate *candidate);
+void floe_ice_coming_remove(floe_ice *ice, const floe_candidate *candidate);
 /* The agent has been started again: those of this generation are candidates now, the others go. */
 void floe_ice_coming_came(floe_ice *ice);
 void floe_ice_coming_free(floe_ice *ice);
@@ -516,6 +522,12 @@ static inline floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
     bool is_needed = chosen == NULL || (chosen->silent && ice->best != NULL && !ice->best->silent);
 
     return is_needed ? ice->best : chosen;
+}
+/* What makes one fail makes the other fail too. */
+static inline bool floe_ice_share_network(const floe_candidate_pair *a,
+                                          const floe_candidate_pair *b)
+{
+    return a->base == b->base || a->base->network_id == b->base->network_id;
 }
 /* Of the others that work, the one to be kept ready; NULL: there is none. */
 floe_candidate_pair *floe_ice_backup(const floe_ice *ice);

@@ -108,12 +108,23 @@ static bool may_be_beaten(const floe_ice *ice, const floe_candidate_pair *best)
     return false;
 }
 
+/* One that has turned silent meanwhile is nominated no more, where another one works. */
+static void give_up_silent(floe_ice *ice)
+{
+    if (ice->nominating != NULL && ice->nominating->silent && ice->best != NULL &&
+        !ice->best->silent) {
+        ice->nominating->wants_nomination = false;
+        ice->nominating = NULL;
+    }
+}
+
 void floe_ice_nominate(floe_ice *ice, floe_time now)
 {
     floe_candidate_pair *best = ice->best;
     floe_time when = {0};
 
     ice->nomination_at = FLOE_TIME_NEVER;
+    give_up_silent(ice);
     if (ice->role != FLOE_ICE_ROLE_CONTROLLING || ice->nominating != NULL || best == NULL) {
         return;
     }

@@ -318,6 +318,7 @@ floe_error floe_ice_remote_remove(floe_ice *ice, const floe_candidate *from)
     bool removed = false;
 
     if (floe_ice_remote_is_of_another(ice, from->username_fragment)) {
+        floe_ice_coming_remove(ice, from);
         return FLOE_OK;
     }
     floe_ice_remote_read(from, &like);

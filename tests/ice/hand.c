@@ -341,6 +341,14 @@ void begin_with_peer(fixture *f, floe_ice_role role)
     add_peer(f);
 }
 
+void both_end(fixture *f)
+{
+    static const floe_core_output no_more = {.kind = FLOE_CORE_CANDIDATE};
+
+    floe_ice_core_output(f->ice, f->now, &no_more);
+    assert_int_equal(add(f, NULL), FLOE_OK);
+}
+
 void comes(fixture *f, const char *from, const void *data, size_t size)
 {
     const floe_packet *packet;

@@ -117,6 +117,8 @@ void found(fixture *f, const char *name, floe_error error, const char *const *ad
            size_t count);
 void sign(floe_stun_writer *writer, const char *password);
 void begin_with_peer(fixture *f, floe_ice_role role);
+/* No more candidates come from either side. */
+void both_end(fixture *f);
 void comes(fixture *f, const char *from, const void *data, size_t size);
 void check(fixture *f, const char *from, const request *what);
 /* The latest connection that was asked for stands; it does not; somebody has connected; one has ended. */

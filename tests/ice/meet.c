@@ -19,6 +19,7 @@
 #define CONNECTIONS 512
 #define LISTENERS 16
 #define MS UINT64_C(1000000)
+#define DATA_FOR_MS 30000U /* from a cut on */
 
 typedef enum happening {
     PACKET,
@@ -674,11 +675,12 @@ static void look_at_sent(world *w, agent *a, const floe_address *to, floe_span d
     }
 }
 
-static bool by_cut(const world *w, const agent *a, const floe_address *local)
+static bool by_cut(const world *w, const agent *a, const floe_address *local,
+                   meet_direction direction)
 {
     floe_address first;
 
-    return is_cut(w) && w->config->cuts_first && a->n == 0 &&
+    return is_cut(w) && w->config->cuts_first && w->config->cut_is_open != direction && a->n == 0 &&
            floe_address_parse(a->side->interfaces[0].ip, &first) == FLOE_OK &&
            floe_address_same_ip(&first, local);
 }
@@ -853,7 +855,7 @@ static void leaves(world *w, agent *a, const floe_core_output *output)
     }
     look_at_sent(w, a, &to, floe_span_of(output->data, output->data_size));
     look_at_way(w, a, &from->local, &to);
-    if (by_cut(w, a, &from->local)) {
+    if (by_cut(w, a, &from->local, MEET_OUT)) {
         return;
     }
     say(w, "%u: %s to %s, %zu bytes", a->n, text(&from->local), text(&to), output->data_size);
@@ -885,7 +887,7 @@ static void take_data(world *w, agent *a, const floe_packet *packet)
 {
     a->seen->came++;
     if (a->last_data != 0 && w->now >= w->config->cut_at_ms * MS &&
-        w->now < (w->config->cut_at_ms + 20000) * MS &&
+        w->now < (w->config->cut_at_ms + DATA_FOR_MS) * MS &&
         w->now - a->last_data > a->seen->gap_ms * MS) {
         a->seen->gap_ms = (unsigned)((w->now - a->last_data) / MS);
     }
@@ -957,7 +959,7 @@ static void comes(world *w, const event *packet)
     if (by == NULL) {
         return;
     }
-    if (by_cut(w, owner, &by->local)) {
+    if (by_cut(w, owner, &by->local, MEET_IN)) {
         return;
     }
     floe_core_datagram(owner->core, now_of(w), by->channel, &packet->from, packet->data,
@@ -1331,7 +1333,7 @@ static void send_data(world *w, agent *a)
         uint64_t step = w->config->cuts_first ? 50 * MS : 1000 * MS;
         if (w->now < cut - 1000 * MS) {
             add_event(w, DATA, cut - 1000 * MS)->side = a->n;
-        } else if (!w->config->cuts_first || w->now < cut + 20000 * MS) {
+        } else if (!w->config->cuts_first || w->now < cut + DATA_FOR_MS * MS) {
             add_event(w, DATA, w->now + step)->side = a->n;
         }
     }

@@ -55,6 +55,8 @@ typedef struct meet_side {
     floe_ice_options options;
 } meet_side;
 
+typedef enum meet_direction { MEET_NEITHER, MEET_IN, MEET_OUT } meet_direction;
+
 typedef struct meet_config {
     uint64_t seed;
     meet_side sides[2];
@@ -69,9 +71,10 @@ typedef struct meet_config {
     unsigned cut_at_ms;  /* from then on nothing arrives, */
     unsigned cut_ms;     /* for so long; 0: never */
     bool cuts_first;     /* only by the first side's first interface; data goes on meanwhile */
-    bool loses_first;    /* and the system says that it has gone */
-    bool no_udp;         /* a firewall lets TCP through alone */
-    size_t fail_at;      /* the n-th allocation of memory of the agents fails; 0: none */
+    meet_direction cut_is_open; /* and one way remains so */
+    bool loses_first;           /* and the system says that it has gone */
+    bool no_udp;                /* a firewall lets TCP through alone */
+    size_t fail_at;             /* the n-th allocation of memory of the agents fails; 0: none */
     bool
         floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
 } meet_config;

@@ -1107,9 +1107,119 @@ static void i13_icmp_moves_data_at_once(void **state)
     floe_stun_message message = message_of(last_check(&f));
     assert_int_equal(last_check(&f)->to.port, 8);
     assert_true(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
-    /* ICMP may be forged: what comes shows that the pair lives. */
-    comes(&f, peer, "data", 4);
+    comes(&f, peer, "data", 4); /* what comes does not show that anything arrives */
+    assert_int_equal(sends_to(&f), 8);
+    respond_to(&f, latest_to(&f, peer), &(response){0}); /* but ICMP may be forged: that does */
     assert_int_equal(sends_to(&f), 7000);
+    end(&f);
+}
+
+/* Answers each check after that time, for so long. */
+static void answer_late(fixture *f, uint64_t end, uint64_t delay)
+{
+    floe_address to = address_of(peer);
+
+    while (ms(f) < end) {
+        run_until(f, ms(f) + 10);
+        for (size_t i = 0; i < f->count;) {
+            sent one = f->sent[i];
+            bool is_for_peer = is_check(&one) && floe_address_equal(&one.to, &to);
+            if (is_for_peer && ms(f) < one.at.ns / 1000000 + delay) {
+                i++;
+                continue;
+            }
+            memmove(&f->sent[i], &f->sent[i + 1], (--f->count - i) * sizeof one);
+            if (is_for_peer) {
+                respond_to(f, &one, &(response){0});
+            }
+        }
+    }
+}
+
+/* RFC 7675 §5.1: what is answered has consent, however long that takes. */
+static void i10_a_round_trip_of_seconds_is_no_silence(void **state)
+{
+    static const uint64_t round_trips[] = {1100, 1900, 2400, 4500};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        fixture f;
+        begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
+        both_end(&f);
+        answer_late(&f, 200000, round_trips[i]);
+        assert_string_equal(f.states, "checking connected completed");
+        assert_in_range(pair_to(&f, peer).current_round_trip.ns / 1000000, round_trips[i],
+                        round_trips[i] + 20);
+        end(&f);
+    }
+}
+
+/* The agent has failed, and said so. */
+static void i10_an_answer_behind_the_end_says_nothing(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    both_end(&f);
+    f.answers = NULL;
+    while (floe_ice_get_state(f.ice) != FLOE_ICE_STATE_FAILED) {
+        f.count = f.count > SENT_MAX / 2 ? 0 : f.count;
+        run_until(&f, ms(&f) + 100);
+    }
+    respond(&f);
+    assert_false(pair_to(&f, peer).valid);
+    assert_false(f.has_selected);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    end(&f);
+}
+
+/* A better one that answers now and then is not chosen in turn. */
+static void i13_what_was_silent_has_to_work_for_a_while(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_two(&f);
+    f.answers = second;
+    run_until(&f, ms(&f) + 20000);
+    assert_int_equal(f.selected.remote_address.port, 8);
+    f.count = 0;
+    while (checks_to(&f, peer) == 0) {
+        run_until(&f, ms(&f) + 100);
+    }
+    respond_to(&f, latest_to(&f, peer), &(response){0});
+    f.count = 0;
+    run_until(&f, ms(&f) + 1900);
+    assert_int_equal(checks_to(&f, peer), 0);
+    assert_int_equal(sends_to(&f), 8);
+    run_until(&f, ms(&f) + 200);
+    assert_true(checks_to(&f, peer) > 0);
+    end(&f);
+}
+
+/* Who waits for room waits at a pair that takes nothing any more. */
+static void i13_another_pair_is_writable(void **state)
+{
+    fixture f;
+    floe_address to = address_of(peer);
+    const floe_core_output *told;
+    const floe_ice_output *output;
+    bool is_writable = false;
+
+    (void)state;
+    connect_two(&f);
+    f.answers = NULL;
+    while (floe_ice_send(f.ice, f.now, f.data, sizeof f.data) == FLOE_OK) {
+    }
+    floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_HOST, NULL, 0);
+    while (floe_core_poll(f.core, f.now, &told) && told->kind != FLOE_CORE_UNREACHABLE) {
+    }
+    floe_ice_core_output(f.ice, f.now, told);
+    while (floe_ice_poll(f.ice, &output)) {
+        is_writable = is_writable || output->kind == FLOE_ICE_WRITABLE;
+    }
+    assert_true(is_writable);
     end(&f);
 }
 
@@ -1475,10 +1585,32 @@ static void i9_candidates_of_a_generation_that_is_still_to_come(void **state)
     }
     assert_int_equal(pair_count(&f), 1);
     assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
-    assert_int_equal(pair_count(&f), 63 + 1); /* of 64 one was strange; and that of before */
+    assert_int_equal(pair_count(&f), 64 + 1); /* the strange one gave way; and that of before */
     assert_int_equal(pair_to(&f, "198.51.100.8:8").priority >> 32, 300);
     assert_int_equal(start_again(&f, "strange", other_password), FLOE_OK); /* forgotten */
     assert_int_equal(pair_count(&f), 1);
+    end(&f);
+}
+
+/* And one of them is withdrawn again, and their end comes too. */
+static void i9_the_end_of_a_generation_that_is_still_to_come(void **state)
+{
+    static const char gone[] = "n 1 udp 300 198.51.100.9 9 typ host ufrag other";
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_int_equal(add(&f, "n 1 udp 300 198.51.100.8 8 typ host ufrag other"), FLOE_OK);
+    assert_int_equal(add(&f, gone), FLOE_OK);
+    assert_int_equal(take_away(&f, gone), FLOE_OK);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_int_equal(pair_count(&f), 1 + 1);
+    assert_int_equal(pair_to(&f, "198.51.100.9:9").remote_address.port, 0);
+    assert_true(f.ice->remote_end);
+    assert_int_equal(start_again(&f, "third", other_password), FLOE_OK);
+    assert_false(f.ice->remote_end);
     end(&f);
 }
 
@@ -1535,6 +1667,27 @@ static void i11_the_old_pair_may_end_before(void **state)
 }
 
 /* ── Lite ── */
+
+/* It makes no pair of a check that does not nominate, and delivers what comes from there before its start and behind it. */
+static void i12_a_lite_agent_delivers_what_came_early(void **state)
+{
+    fixture f;
+
+    (void)state;
+    lite = true;
+    begin(&f);
+    lite = false;
+    check(&f, peer, &usual);
+    for (unsigned i = 0; i < 2; i++) {
+        f.delivered = false;
+        comes(&f, peer, "data", 4);
+        assert_true(f.delivered);
+        if (i == 0) {
+            start(&f, FLOE_ICE_ROLE_CONTROLLED);
+        }
+    }
+    end(&f);
+}
 
 static void i12_a_lite_agent_follows(void **state)
 {
@@ -1827,6 +1980,12 @@ int main(void)
         cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),
         cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
         cmocka_unit_test(i9_candidates_of_a_generation_that_is_still_to_come),
+        cmocka_unit_test(i9_the_end_of_a_generation_that_is_still_to_come),
+        cmocka_unit_test(i10_a_round_trip_of_seconds_is_no_silence),
+        cmocka_unit_test(i10_an_answer_behind_the_end_says_nothing),
+        cmocka_unit_test(i13_what_was_silent_has_to_work_for_a_while),
+        cmocka_unit_test(i13_another_pair_is_writable),
+        cmocka_unit_test(i12_a_lite_agent_delivers_what_came_early),
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),
         cmocka_unit_test(i11_an_agent_that_has_failed_begins_anew),

@@ -182,6 +182,7 @@ static void i22_a_peer_with_another_name(void **state)
     end(&f);
 }
 
+/* Also who has checked before, and has ended since. */
 static void i22_the_network_refuses(void **state)
 {
     fixture f;
@@ -197,6 +198,12 @@ static void i22_the_network_refuses(void **state)
     outputs(&f);
     floe_ice_core_output(f.ice, f.now, &icmp);
     says(&f, FLOE_ICE_REASON_UNREACHABLE, "1 unreachable");
+    check(&f, peer, &usual);
+    for (unsigned i = 0; i < 2; i++) {
+        run_until(&f, ms(&f) + 100);
+        floe_ice_core_output(f.ice, f.now, &icmp);
+    }
+    says(&f, FLOE_ICE_REASON_UNREACHABLE, "1 unreachable). Does the remote side still run?");
     pair_says(&f, "ICMP");
     end(&f);
 }

@@ -7,14 +7,6 @@ static const char *const other = "198.51.100.8:8000";
 static const char *const better_other = "b 1 udp 2130706431 198.51.100.8 8000 typ host";
 static const char *const worse_other = "b 1 udp 2000 198.51.100.8 8000 typ host";
 
-static void both_end(fixture *f)
-{
-    static const floe_core_output no_more = {.kind = FLOE_CORE_CANDIDATE};
-
-    floe_ice_core_output(f->ice, f->now, &no_more);
-    assert_int_equal(add(f, NULL), FLOE_OK);
-}
-
 /* So long, without what was sent meanwhile. By a connection each check is answered, if there is one. */
 static void live_until(fixture *f, uint64_t end, uint32_t channel)
 {

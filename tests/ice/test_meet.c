@@ -203,6 +203,69 @@ static void i13_another_link_takes_over(void **state)
     }
 }
 
+/* What makes the chosen pair's way fail makes others fail that share it, which nobody has looked at for a while: the peer has
+ * several addresses, and may send only by what was nominated last. */
+static void i13_a_way_that_fails_takes_others_with_it(void **state)
+{
+    static const meet_direction open[] = {MEET_NEITHER, MEET_IN, MEET_OUT};
+
+    (void)state;
+    for (unsigned seed = 0; seed < 72; seed++) {
+        meet_config config;
+        meet_report report;
+        meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+        config.seed = seed + 1;
+        config.sides[0].interface_count = 2;
+        config.sides[0].interfaces[1] = (meet_interface){"192.168.0.2", 3};
+        config.routers[2] = config.routers[0];
+        config.sides[1].interface_count = 2 + seed % 2;
+        for (unsigned i = 0; i < config.sides[1].interface_count; i++) {
+            config.sides[1].interfaces[i] = (meet_interface){.router = 0};
+            (void)snprintf(config.sides[1].interfaces[i].ip,
+                           sizeof config.sides[1].interfaces[i].ip, "192.0.2.11%u", 3 + i);
+        }
+        config.sides[1].lite = seed / 2 % 2 == 0;
+        config.sides[1].stun = false;
+        config.cut_at_ms = (seed / 12 % 2 == 0 ? 3000 : 60000) + seed * 331;
+        config.cut_ms = 60000;
+        config.cuts_first = true;
+        config.cut_is_open = open[seed / 4 % 3];
+        config.run_ms = config.cut_at_ms + 50000;
+        if (!meet_run(&config, NULL, &report)) {
+            fail_msg("%s", report.why);
+        }
+        /* What does not arrive is known by the peer alone, which does not say so, when an answer is awaited in vain. */
+        unsigned out = config.cut_is_open == MEET_IN ? 11200 : 5700;
+        assert_in_range(report.sides[0].gap_ms, 0, 5700);
+        assert_in_range(report.sides[1].gap_ms, 0, out);
+        assert_true(report.same_pair);
+    }
+}
+
+/* The other side knows of the restart, and the first one not of its answer: its checks have both old names. */
+static void i11_a_restart_of_one_side_that_hears_of_it_late(void **state)
+{
+    (void)state;
+    for (unsigned both = 0; both < 2; both++) {
+        for (unsigned late = 2000; late < 25000; late += 7500) {
+            meet_config config;
+            meet_report report;
+            meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+            config.restart_at_ms = 50000;
+            config.restart_late_ms = late;
+            config.restart_both = both == 1;
+            config.run_ms = 150000;
+            if (!meet_run(&config, NULL, &report)) {
+                fail_msg("%s", report.why);
+            }
+            for (unsigned n = 0; n < 2; n++) {
+                assert_int_equal(report.sides[n].state, FLOE_ICE_STATE_COMPLETED);
+                assert_int_equal(report.sides[n].disconnected_ms, UINT32_MAX);
+            }
+        }
+    }
+}
+
 static void i11_no_packet_is_lost_by_a_restart(void **state)
 {
     (void)state;
@@ -420,6 +483,8 @@ int main(void)
         cmocka_unit_test(i6_both_control_and_both_are_controlled),
         cmocka_unit_test(i2_every_order_connects),
         cmocka_unit_test(i13_another_link_takes_over),
+        cmocka_unit_test(i13_a_way_that_fails_takes_others_with_it),
+        cmocka_unit_test(i11_a_restart_of_one_side_that_hears_of_it_late),
         cmocka_unit_test(i12_lite_on_either_side_and_on_both),
         cmocka_unit_test(i12_lite_without_checks_for_long),
         cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
