@@ -1,4 +1,3 @@
-/* The network between two agents, the driver of both, and what must hold at any time. */
 #include "meet.h"
 
 #include "base/address.h"
@@ -14,6 +13,7 @@
 #define SOCKETS 64
 #define MAPPINGS 4096
 #define ALLOCATIONS (16 + 2 * MEET_STEPS)
+#define PEERS 256 /* of each */
 #define TARGETS 2048
 #define IDS 8192
 #define CONNECTIONS 512
@@ -81,10 +81,10 @@ typedef struct mapping {
 typedef struct allocation {
     floe_address client;
     floe_address relayed;
-    floe_address permitted[32];
+    floe_address permitted[PEERS];
     size_t permitted_count;
-    floe_address channels[32];
-    uint16_t numbers[32];
+    floe_address channels[PEERS];
+    uint16_t numbers[PEERS];
     size_t channel_count;
     bool gone;
 } allocation;
