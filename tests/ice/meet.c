@@ -14,6 +14,7 @@
 #define MAPPINGS 4096
 #define ALLOCATIONS (16 + 2 * MEET_STEPS)
 #define PEERS 256 /* of each */
+#define ALLOWED 64
 #define TARGETS 2048
 #define IDS 8192
 #define CONNECTIONS 512
@@ -74,8 +75,9 @@ typedef struct mapping {
     floe_address inside;
     floe_address towards;
     floe_address outside;
-    floe_address allowed[64];
+    floe_address allowed[ALLOWED]; /* the latest */
     size_t allowed_count;
+    size_t allowed_next;
 } mapping;
 
 typedef struct allocation {
@@ -592,8 +594,9 @@ static floe_address map_out(world *w, const socket *from, const floe_address *to
     for (size_t i = 0; i < at->allowed_count; i++) {
         known = known || floe_address_equal(&at->allowed[i], to);
     }
-    if (!known && at->allowed_count < sizeof at->allowed / sizeof *at->allowed) {
-        at->allowed[at->allowed_count++] = *to;
+    if (!known) {
+        at->allowed[at->allowed_next++ % ALLOWED] = *to;
+        at->allowed_count += at->allowed_count < ALLOWED;
     }
     return at->outside;
 }
