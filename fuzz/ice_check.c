@@ -75,6 +75,16 @@ static void must_be_same(const look *a, const look *b)
     }
 }
 
+static unsigned valid_in(const look *seen)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < seen->count; i++) {
+        count += seen->pairs[i].valid;
+    }
+    return count;
+}
+
 /* How many answers were sent since the last time. These go to `from` alone, checks to whom it knows. */
 static unsigned take_sent(session *s, const floe_address *from)
 {
@@ -171,6 +181,9 @@ static void message(session *s, bool is_answer)
     if (by != KEY_RIGHT &&
         !f->delivered) { /* what is no STUN message any more is data, a sign of life (I10) */
         must_be_same(&before, &after);
+    }
+    if (is_answer && is_from_stranger) { /* RFC 8445 §7.2.5.2.1 */
+        must(valid_in(&after) <= valid_in(&before));
     }
 }
 
