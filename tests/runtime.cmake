@@ -65,7 +65,7 @@ if(FLOE_NICE_FOUND AND NOT CMAKE_CROSSCOMPILING AND NOT FLOE_SANITIZE) # another
     runtime_test(test_nice_tcp runtime/test_nice_tcp.c)
     target_link_libraries(floe_test_nice_tcp PRIVATE PkgConfig::FLOE_NICE)
 endif()
-runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
+runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/meeters.c runtime/relay_server.c)
 target_link_libraries(floe_test_memory PRIVATE PkgConfig::FLOE_CARES)
 if(FLOE_MDNS AND FLOE_LINUX) # links in network namespaces
     runtime_test(test_links runtime/test_links.c runtime/own_network.c)
@@ -81,7 +81,7 @@ runtime_test(test_link_servers runtime/test_link_servers.c)
 # be a shared one, which tools/platforms has none of.
 if(NOT FLOE_SANITIZE MATCHES thread AND NOT CMAKE_CROSSCOMPILING)
     runtime_test(test_faults runtime/test_faults.c runtime/faults.c runtime/awaited.c
-                 runtime/relay_server.c)
+                 runtime/meeters.c runtime/relay_server.c)
     set_target_properties(floe_test_faults PROPERTIES ENABLE_EXPORTS ON)
     if(FLOE_LINUX)
         runtime_test(test_clock runtime/test_clock.c runtime/server.c)

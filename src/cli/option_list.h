@@ -40,6 +40,8 @@ OPTION(
     COMMAND_CONNECT, 0, "role", "controlling|controlled", SET(set_role),
     "the ICE role (controlled for the side that has the other's ticket before it has printed its "
     "own; if both have one role, they mend it)")
+OPTION(COMMAND_CONNECT, 0, "ice-lite", NULL, SET(set_ice_lite),
+       "be an ICE-lite agent: host candidates alone, and checks are answered and not sent")
 OPTION(COMMAND_CONNECT, 0, "give-up", "S", SET(set_patience),
        "fail if it is not connected S seconds after the other side is known (when all checks have "
        "ended, after 39.5 s or more)")

@@ -857,6 +857,14 @@ static bool set_role(gather_command *command, const char *name, const char *valu
     return role >= 0;
 }
 
+static bool set_ice_lite(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.ice_lite = true;
+    return true;
+}
+
 static bool set_patience(gather_command *command, const char *name, const char *value)
 {
     double ms = 0;

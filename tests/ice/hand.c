@@ -421,9 +421,8 @@ void sign(floe_stun_writer *writer, const char *password)
     floe_stun_key_release(key);
 }
 
-void check(fixture *f, const char *from, const request *what)
+floe_stun_writer write_check(fixture *f, const request *what, void *bytes, size_t size)
 {
-    uint8_t bytes[1024];
     char username[600];
     floe_stun_id id = {{0}};
 
@@ -432,7 +431,7 @@ void check(fixture *f, const char *from, const request *what)
     }
     (void)snprintf(username, sizeof username, "%s:%s", f->local.username_fragment, remote_user);
     floe_stun_writer writer =
-        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+        floe_stun_begin(bytes, size, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
     const char *name = what->username != NULL ? what->username : username;
     if (name[0] != '\0') {
         floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
@@ -452,6 +451,14 @@ void check(fixture *f, const char *from, const request *what)
     if (what->unknown) {
         floe_stun_put_u32(&writer, 0x7ffe, 1);
     }
+    return writer;
+}
+
+void check(fixture *f, const char *from, const request *what)
+{
+    uint8_t bytes[1024];
+    floe_stun_writer writer = write_check(f, what, bytes, sizeof bytes);
+
     const char *password = what->password != NULL ? what->password : f->local.password;
     if (password[0] != '\0') {
         sign(&writer, password);
@@ -530,18 +537,17 @@ const sent *last_check(const fixture *f)
     return NULL;
 }
 
-void respond_to(fixture *f, const sent *one, const response *what)
+floe_stun_writer write_response(const fixture *f, const sent *one, const response *what,
+                                void *bytes, size_t size)
 {
-    uint8_t bytes[512];
     floe_stun_message asked = message_of(one);
     floe_address mapped = what->mapped != NULL ? address_of(what->mapped) : f->socket;
-    char from[FLOE_ADDRESS_TEXT_SIZE];
 
     if (what->wrong_id) {
         asked.id.bytes[5] ^= 1;
     }
     floe_stun_writer writer =
-        floe_stun_begin(bytes, sizeof bytes, what->code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+        floe_stun_begin(bytes, size, what->code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
                         FLOE_STUN_BINDING, &asked.id);
     if (what->code != 0) {
         floe_stun_put_error(&writer, what->code, (floe_span){0});
@@ -551,6 +557,15 @@ void respond_to(fixture *f, const sent *one, const response *what)
     if (what->unknown) {
         floe_stun_put_u32(&writer, 0x7ffe, 1);
     }
+    return writer;
+}
+
+void respond_to(fixture *f, const sent *one, const response *what)
+{
+    uint8_t bytes[512];
+    char from[FLOE_ADDRESS_TEXT_SIZE];
+    floe_stun_writer writer = write_response(f, one, what, bytes, sizeof bytes);
+
     const char *password = what->password != NULL ? what->password : remote_password;
     if (password[0] != '\0') {
         sign(&writer, password);

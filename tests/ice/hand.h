@@ -120,6 +120,10 @@ void begin_with_peer(fixture *f, floe_ice_role role);
 /* No more candidates come from either side. */
 void both_end(fixture *f);
 void comes(fixture *f, const char *from, const void *data, size_t size);
+/* Without what signs it. */
+floe_stun_writer write_check(fixture *f, const request *what, void *bytes, size_t size);
+floe_stun_writer write_response(const fixture *f, const sent *one, const response *what,
+                                void *bytes, size_t size);
 void check(fixture *f, const char *from, const request *what);
 /* The latest connection that was asked for stands; it does not; somebody has connected; one has ended. */
 void connected(fixture *f);

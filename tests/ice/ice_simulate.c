@@ -1,7 +1,8 @@
 /* Worlds of seeds, one after another.
  *
  *     ice_simulate FIRST COUNT      prints how many hold, a number of all their traces, and how fast they connect
- *     ice_simulate --seed N         one, with its trace */
+ *     ice_simulate --seed N         one, with its trace
+ *     ice_simulate --file INPUT     one with steps, of an input of fuzz/ice_two */
 #include "meet.h"
 
 #include <inttypes.h>
@@ -46,10 +47,41 @@ static unsigned took(const meet_config *config, const meet_report *report)
     return connected > known ? connected - known : 0;
 }
 
+static int show_file(const char *path)
+{
+    static meet_config config;
+    uint8_t bytes[4096];
+    meet_report report;
+    char why[256];
+    FILE *file = fopen(path, "rb");
+
+    if (file == NULL) {
+        perror(path);
+        return 1;
+    }
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    (void)fclose(file);
+    meet_of_bytes(bytes, size, &config);
+    meet_print(&config, stdout);
+    if (!meet_run(&config, stdout, &report)) {
+        (void)printf("%s\n", report.why);
+        return 1;
+    }
+    if (!meet_ends_well(&config, &report, why, sizeof why)) {
+        (void)printf("%s\n", why);
+        return 1;
+    }
+    return 0;
+}
+
 int main(int count, char **words)
 {
     meet_config config;
     meet_report report;
+
+    if (count == 3 && strcmp(words[1], "--file") == 0) {
+        return show_file(words[2]);
+    }
 
     if (count == 3 && strcmp(words[1], "--seed") == 0) {
         meet_of_seed(strtoull(words[2], NULL, 10), &config);

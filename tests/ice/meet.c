@@ -1,4 +1,3 @@
-/* The network between two agents, the driver of both, and what must hold at any time. */
 #include "meet.h"
 
 #include "base/address.h"
@@ -13,7 +12,9 @@
 #define PACKET_MAX 1500
 #define SOCKETS 64
 #define MAPPINGS 4096
-#define ALLOCATIONS 16
+#define ALLOCATIONS (16 + 2 * MEET_STEPS)
+#define PEERS 256 /* of each */
+#define ALLOWED 64
 #define TARGETS 2048
 #define IDS 8192
 #define CONNECTIONS 512
@@ -34,7 +35,9 @@ typedef enum happening {
     SIGNAL_END,
     DATA,
     RESTART,
-    ANSWER
+    ANSWER,
+    STEP,
+    NOTHING
 } happening;
 
 typedef struct event {
@@ -73,17 +76,18 @@ typedef struct mapping {
     floe_address inside;
     floe_address towards;
     floe_address outside;
-    floe_address allowed[64];
+    floe_address allowed[ALLOWED]; /* the latest */
     size_t allowed_count;
+    size_t allowed_next;
 } mapping;
 
 typedef struct allocation {
     floe_address client;
     floe_address relayed;
-    floe_address permitted[32];
+    floe_address permitted[PEERS];
     size_t permitted_count;
-    floe_address channels[32];
-    uint16_t numbers[32];
+    floe_address channels[PEERS];
+    uint16_t numbers[PEERS];
     size_t channel_count;
     bool gone;
 } allocation;
@@ -119,6 +123,7 @@ typedef struct agent {
     bool probe_came;
     uint32_t probe_id;
     floe_address probe_peer;
+    bool has_lost; /* its first interface */
     meet_seen *seen;
 } agent;
 
@@ -142,6 +147,9 @@ typedef struct world {
     connection connections[CONNECTIONS];
     size_t connection_count;
     uint16_t port;
+    const meet_step *fates[4 * MEET_STEPS]; /* of the next packets */
+    size_t fate_count;
+    size_t fate_at;
     bool quiet;
 } world;
 
@@ -255,6 +263,54 @@ static bool is_relay(const floe_address *address)
     return floe_address_same_ip(address, &relay);
 }
 
+/* NULL: it passes. */
+static const meet_step *take_fate(world *w)
+{
+    if (w->quiet || w->fate_at == w->fate_count) {
+        return NULL;
+    }
+    return w->fates[w->fate_at++];
+}
+
+static bool is_of_server(const event *packet)
+{
+    floe_address at = server();
+
+    return floe_address_equal(&packet->from, &at) || floe_address_equal(&packet->to, &at);
+}
+
+/* What becomes of it. */
+static void meets(world *w, const meet_step *fate, event *packet)
+{
+    static const char *const words[] = {"passes", "is dropped", "comes twice", "is late",
+                                        "is spoiled"};
+    event *again;
+
+    say(w, "%s to %s %s", text(&packet->from), text(&packet->to), words[fate->act]);
+    switch (fate->act) {
+    case MEET_DROP:
+        packet->kind = NOTHING;
+        break;
+    case MEET_REPEAT:
+        again = add_event(w, PACKET, packet->at + 4 * fate->value * MS);
+        again->from = packet->from;
+        again->to = packet->to;
+        again->link = packet->link;
+        again->size = packet->size;
+        memcpy(again->data, packet->data, packet->size);
+        break;
+    case MEET_SPOIL:
+        if (is_of_server(packet)) { /* which believes all here, and in life only what is signed */
+            packet->kind = NOTHING;
+        } else if (packet->size > 0) {
+            packet->data[fate->value % packet->size] ^= (uint8_t)(1U << fate->value % 8);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
 static void carry(world *w, const floe_address *from, const floe_address *to, unsigned link,
                   unsigned delay_ms, const void *data, size_t size)
 {
@@ -273,12 +329,17 @@ static void carry(world *w, const floe_address *from, const floe_address *to, un
         violated(w, "a packet of %zu bytes", size);
         return;
     }
-    event *one = add_event(w, PACKET, w->now + (delay_ms + jitter) * MS);
+    const meet_step *fate = take_fate(w);
+    unsigned late = fate != NULL && fate->act == MEET_DELAY ? 4U * fate->value : 0;
+    event *one = add_event(w, PACKET, w->now + (delay_ms + jitter + late) * MS);
     one->from = *from;
     one->to = *to;
     one->link = link;
     one->size = size;
     memcpy(one->data, data, size);
+    if (fate != NULL) {
+        meets(w, fate, one);
+    }
 }
 
 static unsigned delay_to(const world *w, const floe_address *to)
@@ -543,8 +604,9 @@ static floe_address map_out(world *w, const socket *from, const floe_address *to
     for (size_t i = 0; i < at->allowed_count; i++) {
         known = known || floe_address_equal(&at->allowed[i], to);
     }
-    if (!known && at->allowed_count < sizeof at->allowed / sizeof *at->allowed) {
-        at->allowed[at->allowed_count++] = *to;
+    if (!known) {
+        at->allowed[at->allowed_next++ % ALLOWED] = *to;
+        at->allowed_count += at->allowed_count < ALLOWED;
     }
     return at->outside;
 }
@@ -633,6 +695,7 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
 {
     floe_stun_message message;
     target *at = target_of(w, a, to);
+    bool under_consent = at->answered != 0 && w->now <= at->answered + 30000 * MS;
 
     if (floe_stun_parse(data, &message) == FLOE_STUN_PARSED &&
         message.method == FLOE_STUN_BINDING) {
@@ -642,9 +705,9 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
                 look_at_pace(w, a, &message);
             }
             a->seen->requests++;
-            at->unanswered++;
+            at->unanswered +=
+                !under_consent || !w->config->wild; /* there a restart begins to count anew */
         }
-        bool under_consent = at->answered != 0 && w->now <= at->answered + 30000 * MS;
         if (at->unanswered > 50 && !under_consent && message.class == FLOE_STUN_REQUEST) {
             violated(w, "I16: side %u has sent %u checks to %s, which does not answer", a->n,
                      at->unanswered, text(to));
@@ -917,7 +980,7 @@ static void hears(world *w, agent *a, const floe_packet *packet)
     if (is_for_application) {
         say(w, "%u: data from %s by %u", a->n, text(&packet->peer), packet->candidate_id);
         take_data(w, a, packet);
-    } else if (is_data(packet) && w->memory.fail_at == 0) {
+    } else if (is_data(packet) && w->memory.fail_at == 0 && !w->config->wild) {
         violated(w, "side %u drops data of the other side's", a->n);
     }
 }
@@ -1045,7 +1108,7 @@ static void lists(world *w, agent *a)
     size_t count = 0;
 
     for (size_t i = 0; i < a->side->interface_count; i++) {
-        if (i == 0 && a->n == 0 && w->config->loses_first && is_cut(w)) {
+        if (i == 0 && (a->has_lost || (a->n == 0 && w->config->loses_first && is_cut(w)))) {
             continue;
         }
         list[count] = (floe_interface_address)FLOE_INTERFACE_ADDRESS_INIT;
@@ -1169,7 +1232,7 @@ static void state_is(world *w, agent *a, floe_ice_state state)
     }
     if (state == FLOE_ICE_STATE_FAILED) {
         a->seen->failed_ms = ms;
-        if (ms < a->side->start_at_ms + 39500U) {
+        if (ms < a->side->start_at_ms + 39500U && !w->config->wild) {
             violated(w, "I8: side %u fails %u ms after its start", a->n, ms - a->side->start_at_ms);
         }
     }
@@ -1250,6 +1313,9 @@ static void start_again(world *w, agent *a)
         a->targets[i].unanswered = 0;
     }
     say(w, "%u: starts again: %s", a->n, floe_error_string(error));
+    if (error == FLOE_ERR_INVALID_STATE && w->config->wild) {
+        return; /* two restarts at once, of which it has heard already */
+    }
     if (error != FLOE_OK) {
         violated(w, "side %u cannot start again: %s", a->n, floe_last_error());
     }
@@ -1339,6 +1405,118 @@ static void send_data(world *w, agent *a)
     }
 }
 
+/* ── Steps ── */
+
+static void tell_one(world *w, agent *a, uint8_t value)
+{
+    char line[200];
+    floe_candidate_list *list = NULL;
+
+    (void)snprintf(line, sizeof line, "t%u 1 udp %u 203.0.113.%u %u typ %s", value % 8U,
+                   1000U + value * 8000000U, 100U + value % 8U, 4000U + value / 8U,
+                   value % 2 == 0 ? "host" : "srflx raddr 0.0.0.0 rport 9");
+    if (value >= 128 &&
+        floe_core_get_local_candidates(w->agents[1 - a->n].core, &list) == FLOE_OK) {
+        if (list->count > 0) {
+            (void)floe_candidate_format(list->candidates[value % list->count], line, sizeof line);
+        }
+        floe_candidate_list_free(list);
+    }
+    signalled(w, a, line);
+}
+
+static void take_one_away(world *w, agent *a, uint8_t value)
+{
+    floe_candidate_list *list = NULL;
+
+    if (floe_ice_get_remote_candidates(a->ice, &list) == FLOE_OK && list->count > 0) {
+        const floe_candidate *one = list->candidates[value % list->count];
+        floe_error error = floe_ice_remove_remote_candidate(a->ice, now_of(w), one);
+        say(w, "%u: %s:%u is taken away: %s", a->n, one->address, one->port,
+            floe_error_string(error));
+        for (size_t i = 0; i < a->target_count; i++) { /* it may come again */
+            a->targets[i].unanswered = 0;
+        }
+    }
+    floe_candidate_list_free(list);
+}
+
+static void refuse_one(world *w, agent *a, uint8_t value)
+{
+    if (a->socket_count > 0 && a->target_count > 0) {
+        const floe_address *to = &a->targets[value % a->target_count].address;
+        say(w, "%u: ICMP from %s", a->n, text(to));
+        floe_core_unreachable(a->core, now_of(w), a->sockets[value % a->socket_count].channel, to,
+                              value < 128 ? FLOE_UNREACHABLE_PORT : FLOE_UNREACHABLE_NETWORK, NULL,
+                              0);
+    }
+}
+
+static void look_again(world *w, agent *a)
+{
+    say(w, "%u: its first interface %s", a->n, a->has_lost ? "has gone" : "is there");
+    (void)floe_core_start(a->core, now_of(w));
+}
+
+static void restarts(world *w, agent *a)
+{
+    if (w->agents[0].started && w->agents[1].started) {
+        gather_again(w, a);
+        add_event(w, ANSWER, w->now + w->config->restart_late_ms * MS)->side = 1 - a->n;
+    }
+}
+
+static void take_step(world *w, const meet_step *step)
+{
+    agent *a = &w->agents[step->side];
+    unsigned packets = step->act == MEET_DROP ? 1 + step->value % 4U : 1;
+
+    switch (step->act) {
+    case MEET_SEND:
+        a->seen->sent += floe_ice_send(a->ice, now_of(w), "dastep", 6) == FLOE_OK;
+        break;
+    case MEET_TELL:
+        tell_one(w, a, step->value);
+        break;
+    case MEET_TAKE_AWAY:
+        take_one_away(w, a, step->value);
+        break;
+    case MEET_TELL_END:
+        (void)floe_ice_add_remote_candidate(a->ice, now_of(w), NULL);
+        break;
+    case MEET_RESTART:
+        restarts(w, a);
+        break;
+    case MEET_INTERFACE:
+        a->has_lost = !a->has_lost;
+        look_again(w, a);
+        break;
+    case MEET_REFUSE:
+        refuse_one(w, a, step->value);
+        break;
+    default:
+        while (packets-- > 0) {
+            w->fates[w->fate_count++] = step;
+        }
+        break;
+    }
+}
+
+/* Everything is there again, and both begin anew. */
+static void mend(world *w)
+{
+    say(w, "everything is mended");
+    w->fate_at = w->fate_count;
+    for (unsigned n = 0; n < 2; n++) {
+        w->agents[n].has_lost = false;
+        gather_again(w, &w->agents[n]);
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        start_again(w, &w->agents[n]);
+    }
+    all_outputs(w);
+}
+
 static void happens(world *w, const event *one)
 {
     agent *a = &w->agents[one->side];
@@ -1389,6 +1567,11 @@ static void happens(world *w, const event *one)
                 resignal(w, &w->agents[1 - a->n]);
             }
         }
+        break;
+    case STEP:
+        take_step(w, &w->config->steps[one->size]);
+        break;
+    case NOTHING:
         break;
     }
 }
@@ -1592,8 +1775,15 @@ bool meet_run(const meet_config *config, FILE *trace, meet_report *report)
             add_event(w, RESTART, config->restart_at_ms * MS)->side = n;
         }
     }
+    for (size_t i = 0; i < config->step_count; i++) {
+        add_event(w, STEP, config->steps[i].at_ms * MS)->size = i;
+    }
     if (made) {
         run_until(w, config->run_ms * MS);
+        if (config->wild && !report->failed) {
+            mend(w);
+            run_until(w, w->now + 50000 * MS);
+        }
         if (!report->failed) {
             for (unsigned n = 0; n < 3 && !probe(w); n++) {
                 say(w, "another pair is chosen meanwhile");

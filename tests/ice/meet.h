@@ -16,6 +16,7 @@
 
 #define MEET_INTERFACES 3
 #define MEET_ROUTERS 4
+#define MEET_STEPS 64
 
 /* RFC 4787 §4.1, §5. */
 typedef enum meet_kind {
@@ -57,6 +58,30 @@ typedef struct meet_side {
 
 typedef enum meet_direction { MEET_NEITHER, MEET_IN, MEET_OUT } meet_direction;
 
+/* What happens besides. The first five are what becomes of one packet each, the next that leaves. */
+typedef enum meet_act {
+    MEET_PASS,
+    MEET_DROP, /* some, by the value */
+    MEET_REPEAT,
+    MEET_DELAY,
+    MEET_SPOIL,
+    MEET_SEND,
+    MEET_TELL, /* the side hears of a candidate of the other side's, or of one that nobody has */
+    MEET_TAKE_AWAY,
+    MEET_TELL_END,
+    MEET_RESTART,
+    MEET_INTERFACE, /* its first one goes, or comes back */
+    MEET_REFUSE,    /* ICMP says so of an address that it sends to */
+    MEET_ACTS
+} meet_act;
+
+typedef struct meet_step {
+    unsigned at_ms;
+    meet_act act;
+    unsigned side;
+    uint8_t value;
+} meet_step;
+
 typedef struct meet_config {
     uint64_t seed;
     meet_side sides[2];
@@ -75,8 +100,10 @@ typedef struct meet_config {
     bool loses_first;           /* and the system says that it has gone */
     bool no_udp;                /* a firewall lets TCP through alone */
     size_t fail_at;             /* the n-th allocation of memory of the agents fails; 0: none */
+    meet_step steps[MEET_STEPS];
+    size_t step_count;
     bool
-        floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
+        wild; /* steps take from the sides what they need: in the end both restart, and the network is whole */
 } meet_config;
 
 /* What became of one side. */
@@ -112,6 +139,8 @@ typedef struct meet_report {
 /* False: something did not hold. */
 bool meet_run(const meet_config *config, FILE *trace, meet_report *report);
 void meet_of_seed(uint64_t seed, meet_config *config);
+/* A world with steps; any bytes make one. */
+void meet_of_bytes(const uint8_t *bytes, size_t size, meet_config *config);
 void meet_print(const meet_config *config, FILE *to);
 /* Two sides with one IPv4 interface each, behind routers 1 and 2 with these kinds. */
 void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering);
@@ -130,5 +159,7 @@ meet_model meet_model_of(const meet_config *config);
 /* False: what came is not what must; `why` says how. */
 bool meet_model_agrees(const meet_config *config, const meet_report *report, char *why,
                        size_t size);
+/* The same of a world with steps, of which it only says how it ends. */
+bool meet_ends_well(const meet_config *config, const meet_report *report, char *why, size_t size);
 
 #endif

@@ -294,3 +294,21 @@ bool meet_model_agrees(const meet_config *config, const meet_report *report, cha
     }
     return true;
 }
+
+bool meet_ends_well(const meet_config *config, const meet_report *report, char *why, size_t size)
+{
+    if (meet_model_of(config).connects != MEET_MUST) {
+        return true;
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        floe_ice_state state = report->sides[n].state;
+        if (state != FLOE_ICE_STATE_COMPLETED && state != FLOE_ICE_STATE_CONNECTED) {
+            (void)snprintf(why, size, "side %u is %s in the end", n, floe_ice_state_name(state));
+            return false;
+        }
+    }
+    if (!report->same_pair) {
+        (void)snprintf(why, size, "the two sides have not chosen the same pair");
+    }
+    return report->same_pair;
+}

@@ -1,6 +1,8 @@
 /* The world of a seed. */
 #include "meet.h"
 
+#include "base/bytes.h"
+
 static bool chance(seeded_random *random, unsigned percent)
 {
     return seeded_below(random, 100) < percent;
@@ -105,6 +107,67 @@ void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering)
         side->stun = true;
         side->role = n == 0 ? FLOE_ICE_ROLE_CONTROLLING : FLOE_ICE_ROLE_CONTROLLED;
     }
+}
+
+/* A few packets that are lost or spoiled change nothing: a check is sent seven times. Nor do some candidates more. */
+static bool is_wild(const meet_config *config)
+{
+    unsigned lost = 0;
+    unsigned told = 0;
+
+    for (size_t i = 0; i < config->step_count; i++) {
+        const meet_step *step = &config->steps[i];
+        lost += step->act == MEET_DROP ? 1 + step->value % 4U : step->act == MEET_SPOIL;
+        told += step->act == MEET_TELL;
+        if (step->act > MEET_TELL) {
+            return true;
+        }
+    }
+    return lost > 6 || told > 8;
+}
+
+void meet_of_bytes(const uint8_t *bytes, size_t size, meet_config *config)
+{
+    floe_reader reader = floe_reader_of(bytes, size);
+    uint8_t how = floe_read_u8(&reader);
+    uint8_t kinds = floe_read_u8(&reader);
+    uint8_t more = floe_read_u8(&reader);
+    unsigned at = 0;
+
+    meet_plain(config, (meet_kind)(kinds % 3), (meet_kind)(kinds / 3 % 3));
+    config->routers[1].mapping = (meet_kind)(kinds / 9 % 3);
+    config->routers[2] = config->routers[0];
+    for (unsigned n = 0; n < 2; n++) {
+        meet_side *side = &config->sides[n];
+        side->role = how >> n & 1 ? FLOE_ICE_ROLE_CONTROLLED : FLOE_ICE_ROLE_CONTROLLING;
+        side->turn = how >> (2 + n) & 1;
+        side->tcp = how >> (4 + n) & 1;
+        side->trickle_ms = how & 64 ? 500 : 0;
+        side->start_at_ms = n == 0 && how & 128 ? 700 : 0;
+        side->options.renomination = (more & 4) != 0;
+        if (more >> n & 1) {
+            side->interfaces[0] = (meet_interface){.router = 0};
+            (void)snprintf(side->interfaces[0].ip, sizeof side->interfaces[0].ip, "192.0.2.1%u%u",
+                           n, n + 2);
+        }
+    }
+    if (more & 8) {
+        add_interface(&config->sides[0], "192.168.0.2", 3);
+    }
+    config->restart_both = (more & 16) != 0;
+    config->restart_late_ms = more & 32 ? 100 : 0;
+    while (floe_reader_left(&reader) > 0 && config->step_count < MEET_STEPS) {
+        meet_step *step = &config->steps[config->step_count++];
+        uint8_t what = floe_read_u8(&reader);
+        unsigned late = floe_read_u8(&reader);
+        at += late * late / 10;
+        *step = (meet_step){.at_ms = at,
+                            .act = (meet_act)(what % 128 % MEET_ACTS),
+                            .side = what / 128U,
+                            .value = floe_read_u8(&reader)};
+    }
+    config->wild = is_wild(config);
+    config->run_ms = at + 60000;
 }
 
 void meet_print(const meet_config *config, FILE *to)

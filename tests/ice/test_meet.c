@@ -471,6 +471,60 @@ static void i19_no_check_leaves_by_what_is_hidden(void **state)
     }
 }
 
+/* ── Steps ── */
+
+static void what_steps_do(void **state)
+{
+    static meet_config config;
+    meet_report plain;
+    meet_report report;
+    char why[256];
+
+    (void)state;
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+    for (unsigned n = 0; n < 2; n++) {
+        config.sides[n].interfaces[0] =
+            n == 0 ? (meet_interface){"192.0.2.2", 0} : (meet_interface){"192.0.2.3", 0};
+        config.sides[n].stun = false;
+    }
+    run(&config, &plain);
+    config.steps[0] = (meet_step){.at_ms = 0, .act = MEET_DROP, .value = 3};
+    config.steps[1] = (meet_step){.at_ms = 0, .act = MEET_DROP, .value = 3};
+    config.step_count = 2;
+    assert_true(meet_run(&config, NULL, &report));
+    assert_true(report.sides[0].connected_ms > plain.sides[0].connected_ms + 400);
+    assert_true(meet_ends_well(&config, &report, why, sizeof why));
+    config.steps[0] = (meet_step){.at_ms = 1000, .act = MEET_INTERFACE};
+    config.steps[1] = (meet_step){.at_ms = 2000, .act = MEET_SEND, .side = 1};
+    assert_true(meet_run(&config, NULL, &report));
+    assert_false(meet_ends_well(&config, &report, why, sizeof why)); /* it does not come back */
+    config.wild = true;
+    assert_true(meet_run(&config, NULL, &report));
+    assert_true(meet_ends_well(&config, &report, why, sizeof why));
+}
+
+/* As fuzz/ice_two, of bytes that nobody has chosen. */
+static void worlds_with_steps_end_well(void **state)
+{
+    static meet_config config;
+    seeded_random random;
+    meet_report report;
+    char why[256];
+    uint8_t bytes[150];
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        seeded_init(&random, seed);
+        (void)random.table.fill(random.table.user_data, bytes, sizeof bytes);
+        size_t size = seeded_below(&random, sizeof bytes + 1);
+        meet_of_bytes(bytes, size, &config);
+        if (!meet_run(&config, NULL, &report) ||
+            !meet_ends_well(&config, &report, why, sizeof why)) {
+            fail_msg("seed %u: %s", (unsigned)seed, report.failed ? report.why : why);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +546,8 @@ int main(void)
         cmocka_unit_test(i14_where_udp_is_blocked),
         cmocka_unit_test(i14_udp_is_better),
         cmocka_unit_test(i15_every_allocation_fails_in_turn),
+        cmocka_unit_test(what_steps_do),
+        cmocka_unit_test(worlds_with_steps_end_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,7 @@ class Peer:
         self.remote = line["username_fragment"]
         self.connection.remote_username = self.remote
         self.connection.remote_password = line["password"]
+        self.connection.remote_is_lite = line.get("ice_lite", False)
         self.start(self.connect(self.connection))
 
     async def hear(self, line):

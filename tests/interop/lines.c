@@ -60,6 +60,9 @@ static bool read_option(int option, const char *value, interop_options *options)
     case 'e':
         options->echo = true;
         return true;
+    case 'l':
+        options->lite = true;
+        return true;
     default:
         return false;
     }
@@ -68,15 +71,11 @@ static bool read_option(int option, const char *value, interop_options *options)
 bool interop_read_options(int count, char **words, interop_options *options)
 {
     static const struct option known[] = {
-        {"role", required_argument, NULL, 'r'},
-        {"server", required_argument, NULL, 's'},
-        {"username", required_argument, NULL, 'u'},
-        {"credential", required_argument, NULL, 'c'},
-        {"policy", required_argument, NULL, 'p'},
-        {"network-types", required_argument, NULL, 'n'},
-        {"no-trickle", no_argument, NULL, 't'},
-        {"echo", no_argument, NULL, 'e'},
-        {NULL, 0, NULL, 0},
+        {"role", required_argument, NULL, 'r'},     {"server", required_argument, NULL, 's'},
+        {"username", required_argument, NULL, 'u'}, {"credential", required_argument, NULL, 'c'},
+        {"policy", required_argument, NULL, 'p'},   {"network-types", required_argument, NULL, 'n'},
+        {"no-trickle", no_argument, NULL, 't'},     {"echo", no_argument, NULL, 'e'},
+        {"ice-lite", no_argument, NULL, 'l'},       {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -138,10 +137,10 @@ static void say(json_t *line)
     json_decref(line);
 }
 
-void interop_say_parameters(const char *username_fragment, const char *password)
+void interop_say_parameters(const char *username_fragment, const char *password, bool lite)
 {
-    say(json_pack("{s:s, s:s, s:s}", "event", "parameters", "username_fragment", username_fragment,
-                  "password", password));
+    say(json_pack("{s:s, s:s, s:s, s:b}", "event", "parameters", "username_fragment",
+                  username_fragment, "password", password, "ice_lite", lite));
 }
 
 void interop_say_candidate(const char *text)

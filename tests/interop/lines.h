@@ -18,6 +18,7 @@ typedef struct interop_options {
     bool relay; /* --policy relay */
     bool trickle;
     bool echo; /* each packet goes back to who sent it */
+    bool lite; /* --ice-lite */
     bool udp4, udp6, tcp4, tcp6;
     interop_server servers[4];
     size_t server_count;
@@ -40,7 +41,7 @@ bool interop_read_options(int count, char **words, interop_options *options);
 /* Reads what standard input has, without waiting for more than its first byte. False: it has ended. */
 bool interop_hear(const interop_ears *ears);
 
-void interop_say_parameters(const char *username_fragment, const char *password);
+void interop_say_parameters(const char *username_fragment, const char *password, bool lite);
 void interop_say_candidate(const char *text); /* with or without "a=", "candidate:" before it */
 void interop_say_end(void);
 void interop_say_state(const char *state);

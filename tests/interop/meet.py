@@ -47,6 +47,8 @@ class Side:
         words += ["--network-types", test["types"], "--policy", test["policy"]]
         if self.which == "far":
             words += ["--echo"]
+        if self.which == test["lite"]:
+            words += ["--ice-lite"]
         if self.agent != "floe":
             words += [] if test["trickle"] else ["--no-trickle"]
         elif test["nat"] == "clash":
@@ -88,7 +90,7 @@ class Side:
         if self.test["trickle"] or line["event"] == "end":
             for one in self.held:
                 self.other.tell({key: value for key, value in one.items() if key in
-                                 ("event", "candidate", "username_fragment", "password")})
+                                 ("event", "candidate", "username_fragment", "password", "ice_lite")})
             self.held = []
 
     # Not every agent can be told which it is to gather, or listens to that: aioice tells what is not relayed.

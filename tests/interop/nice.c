@@ -72,7 +72,7 @@ static void say_parameters(void)
     gchar *username_fragment = NULL, *password = NULL;
 
     (void)nice_agent_get_local_credentials(agent, stream, &username_fragment, &password);
-    interop_say_parameters(username_fragment, password);
+    interop_say_parameters(username_fragment, password, options.lite);
     g_free(username_fragment);
     g_free(password);
 }
@@ -186,6 +186,9 @@ int main(int count, char **words)
     NiceAgentOption flags = NICE_AGENT_OPTION_CONSENT_FRESHNESS;
     if (options.trickle) {
         flags |= NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_REGULAR_NOMINATION;
+    }
+    if (options.lite) {
+        flags |= NICE_AGENT_OPTION_LITE_MODE;
     }
     agent = nice_agent_new_full(g_main_loop_get_context(loop), NICE_COMPATIBILITY_RFC5245, flags);
     g_object_set(agent, "controlling-mode", options.controlling, "upnp", FALSE, "ice-udp",

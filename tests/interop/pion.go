@@ -21,6 +21,7 @@ type line struct {
 	Event            string `json:"event,omitempty"`
 	UsernameFragment string `json:"username_fragment,omitempty"`
 	Password         string `json:"password,omitempty"`
+	IceLite          bool   `json:"ice_lite,omitempty"`
 	Candidate        string `json:"candidate,omitempty"`
 	State            string `json:"state,omitempty"`
 	Local            string `json:"local,omitempty"`
@@ -64,6 +65,7 @@ var (
 	policy     = flag.String("policy", "all", "")
 	types      = flag.String("network-types", "udp4,udp6", "")
 	echo       = flag.Bool("echo", false, "")
+	lite       = flag.Bool("ice-lite", false, "")
 	_          = flag.Bool("no-trickle", false, "") // all the same to it
 )
 
@@ -77,6 +79,10 @@ func config() *ice.AgentConfig {
 	for _, name := range strings.Split(*types, ",") {
 		config.NetworkTypes = append(config.NetworkTypes, map[string]ice.NetworkType{"udp4": ice.NetworkTypeUDP4,
 			"udp6": ice.NetworkTypeUDP6, "tcp4": ice.NetworkTypeTCP4, "tcp6": ice.NetworkTypeTCP6}[name])
+	}
+	if *lite {
+		config.Lite = true
+		config.CandidateTypes = []ice.CandidateType{ice.CandidateTypeHost}
 	}
 	if *policy == "relay" {
 		config.CandidateTypes = []ice.CandidateType{ice.CandidateTypeRelay}
@@ -100,7 +106,7 @@ type peer struct {
 func (p *peer) sayParameters() {
 	fragment, password, err := p.agent.GetLocalUserCredentials()
 	check(err)
-	say(line{Event: "parameters", UsernameFragment: fragment, Password: password})
+	say(line{Event: "parameters", UsernameFragment: fragment, Password: password, IceLite: *lite})
 }
 
 func (p *peer) restart() {

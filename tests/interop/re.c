@@ -222,7 +222,7 @@ static void begin(session *s)
     }
     /* It tries a pair at a time: one that can't work is given up after 2.3 s, not 7.9. */
     stun_conf(icem_stun(s->icem))->rc = 4;
-    interop_say_parameters(username_fragment, password);
+    interop_say_parameters(username_fragment, password, false);
     s->pending = 1;
     for (size_t i = 0; i < options.server_count; i++) {
         ask(s, &options.servers[i], family);

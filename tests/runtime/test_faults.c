@@ -1,13 +1,14 @@
 /* Every system call of the runtime fails in turn, with each error that its manual names, in a
- * gathering of all kinds. What must hold each time: nobody hangs, what is missing is said to be
- * missing, the api gathers all of it once the fault is over, and no descriptor, thread or memory is
- * left. */
+ * gathering of all kinds, and in the life of two transports that meet. What must hold each time:
+ * nobody hangs, what is missing is said to be missing, the api gathers all of it once the fault is
+ * over, and no descriptor, thread or memory is left. */
 #include "support.h"
 
 #include "awaited.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "faults.h"
+#include "meeters.h"
 #include "stun/key.h"
 #include "stun/writer.h"
 
@@ -405,6 +406,118 @@ static void every_call_may_fail_by_tcp(void **state)
     }
     print_message("%u faults\n", tried);
     assert_int_equal(descriptors(), before);
+}
+
+/* ── Transports ── */
+
+static bool call_has_failed; /* and has said why */
+
+static bool done_or_told(floe_error error, const char *call)
+{
+    (void)call;
+    if (error != FLOE_OK) {
+        assert_true(*floe_last_error() != '\0');
+        call_has_failed = true;
+    }
+    return error == FLOE_OK;
+}
+
+static bool has_told(const meeters *all)
+{
+    return call_has_failed || atomic_load(&all->side[0].errors) > 0 ||
+           atomic_load(&all->side[1].errors) > 0;
+}
+
+/* Where an error was told, nobody waits for long. */
+static bool meet_and_talk(meeters *all)
+{
+    bool met = false;
+
+    for (unsigned n = 0; !met && (n == 0 || (n < 100 && !has_told(all))); n++) {
+        met = meeters_met(all, 300);
+    }
+    return met && meeters_exchange(all, 20000);
+}
+
+/* Two meet, exchange data, restart, meet and exchange again; or somebody says why not. */
+static bool meet(floe_api *api, const char *what)
+{
+    meeters all;
+
+    call_has_failed = false;
+    bool good = meeters_begin(&all, api, done_or_told) && meet_and_talk(&all) &&
+                meeters_restart(&all) && meet_and_talk(&all);
+    bool is_said = good || has_told(&all);
+    meeters_end(&all);
+    if (!is_said) {
+        (void)fault_disarm();
+        fail_msg("%s: they have not met, and nobody says why", what);
+    }
+    return good;
+}
+
+static bool try_fault_of_transports(const fault *which, unsigned n, uint32_t network_types)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+    char what[80];
+
+    (void)snprintf(what, sizeof what, "%s #%u: %s", which->call, n, strerror(which->error));
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.network_types = network_types;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    fault_arm(which, n);
+    bool good = meet(api, what);
+    bool came = fault_disarm();
+    if (!good && (!came || passes(which))) {
+        fail_msg("%s: they do not meet", what);
+    }
+    if (!meet(api, what)) {
+        fail_msg("%s: no good afterwards", what);
+    }
+    floe_api_free(api);
+    if (memory_live() != 0) {
+        fail_msg("%s: %zu blocks of memory are left", what, memory_live());
+    }
+    return came;
+}
+
+static void try_all_of_transports(uint32_t network_types)
+{
+    static const fault none = {"none", 0};
+    size_t count;
+    const fault *all = faults(&count);
+    unsigned tried = 0;
+
+    (void)try_fault_of_transports(&none, 1,
+                                  network_types); /* what is made once in a process is made */
+    unsigned threads = entries_of("/proc/self/task");
+    unsigned before = descriptors();
+    for (size_t i = 0; i < count; i++) {
+        bool came = true;
+        for (unsigned n = 1; came && n < 20; n++) {
+            came = try_fault_of_transports(&all[i], n, network_types);
+            tried += came;
+        }
+    }
+    print_message("%u faults\n", tried);
+    assert_true(tried > 50);
+    assert_threads(threads);
+    assert_int_equal(descriptors(), before);
+}
+
+static void every_system_call_of_two_transports_may_fail(void **state)
+{
+    (void)state;
+    try_all_of_transports(FLOE_NETWORK_TYPE_UDP4);
+}
+
+static void every_system_call_of_two_transports_by_tcp_may_fail(void **state)
+{
+    (void)state;
+    try_all_of_transports(FLOE_NETWORK_TYPE_TCP4);
 }
 
 /* ── Packets, and no room in the kernel ── */
@@ -814,6 +927,8 @@ int main(void)
         cmocka_unit_test(an_option_that_the_kernel_lacks_is_gone_without),
 #endif
         cmocka_unit_test(every_system_call_may_fail),
+        cmocka_unit_test(every_system_call_of_two_transports_may_fail),
+        cmocka_unit_test(every_system_call_of_two_transports_by_tcp_may_fail),
         cmocka_unit_test(every_call_may_fail_by_tcp),
         cmocka_unit_test(every_allocation_may_fail_by_tcp),
         cmocka_unit_test(every_system_call_of_who_follows_the_network_may_fail),

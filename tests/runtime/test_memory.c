@@ -7,6 +7,7 @@
 
 #include "awaited.h"
 #include "base/address.h"
+#include "meeters.h"
 
 #include <ares.h>
 #include <floe/floe.h>
@@ -213,59 +214,6 @@ static bool try_allocation(size_t n, floe_mdns_mode mdns)
 
 /* ── Two transports that meet (part I of the rules) ── */
 
-typedef struct meeter {
-    floe_gatherer *gatherer;
-    floe_transport *transport;
-    struct meeter *other;
-    atomic_bool connected;
-} meeter;
-
-static void signal_candidate(void *data, const floe_candidate *candidate)
-{
-    meeter *m = data;
-
-    (void)floe_transport_add_remote_candidate(m->other->transport, candidate);
-}
-
-static void on_meeter_state(void *data, floe_ice_state state)
-{
-    meeter *m = data;
-
-    atomic_store(&m->connected,
-                 state == FLOE_ICE_STATE_CONNECTED || state == FLOE_ICE_STATE_COMPLETED);
-}
-
-static void on_pair(void *data, const floe_ice_pair *pair)
-{
-    (void)data;
-    (void)pair;
-}
-
-static bool make_meeter(meeter *m, floe_api *api)
-{
-    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
-
-    options.loopback = true;
-    options.report_pairs = true;
-    if (!done(floe_gatherer_new(api, NULL, &m->gatherer), "gatherer_new") ||
-        !done(floe_transport_new(m->gatherer, &options, &m->transport), "transport_new")) {
-        return false;
-    }
-    (void)floe_gatherer_on_local_candidate(m->gatherer, signal_candidate, m);
-    (void)floe_transport_on_state_change(m->transport, on_meeter_state, m);
-    (void)floe_transport_on_pair_change(m->transport, on_pair, m);
-    (void)floe_transport_on_packet(m->transport, on_packet, m);
-    return true;
-}
-
-static bool start_meeter(meeter *m, floe_ice_role role)
-{
-    floe_parameters remote = FLOE_PARAMETERS_INIT;
-
-    return done(floe_gatherer_get_local_parameters(m->other->gatherer, &remote), "parameters") &&
-           done(floe_transport_start(m->transport, &remote, role), "start");
-}
-
 /* What is asked of a transport. */
 static void ask(floe_transport *transport)
 {
@@ -300,27 +248,17 @@ static void ask(floe_transport *transport)
 /* Whether they have met. Without memory for something they may not. */
 static bool meet(floe_api *api, unsigned patience_ms)
 {
-    meeter m[2] = {{.other = &m[1]}, {.other = &m[0]}};
+    meeters all;
     bool met = false;
 
-    bool made = make_meeter(&m[0], api) && make_meeter(&m[1], api);
-    if (made && start_meeter(&m[0], FLOE_ICE_ROLE_CONTROLLING) &&
-        start_meeter(&m[1], FLOE_ICE_ROLE_CONTROLLED)) {
-        (void)done(floe_gatherer_gather(m[0].gatherer), "gather");
-        (void)done(floe_gatherer_gather(m[1].gatherer), "gather");
-        for (unsigned i = 0; i < patience_ms && !met; i++) {
-            met = atomic_load(&m[0].connected) && atomic_load(&m[1].connected);
-            (void)usleep(1000);
+    if (meeters_begin(&all, api, done)) {
+        met = meeters_met(&all, patience_ms);
+        ask(all.side[0].transport);
+        if (met && meeters_restart(&all)) {
+            met = meeters_met(&all, patience_ms);
         }
-        ask(m[0].transport);
-        (void)done(floe_transport_restart(m[0].transport), "restart");
     }
-    for (int i = 0; i < 2; i++) { /* whose handlers use the transports */
-        floe_gatherer_free(m[i].gatherer);
-    }
-    for (int i = 0; i < 2; i++) {
-        floe_transport_free(m[i].transport);
-    }
+    meeters_end(&all);
     return met;
 }
 
