@@ -82,14 +82,12 @@ static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     uint8_t buffer[CHECK_SIZE];
     floe_span bytes = write(ice, pair, buffer);
 
-    if (pair->remote->unanswered >= FLOE_ICE_UNANSWERED_MAX && !pair->valid) { /* I16 */
+    if (!pair->valid && pair->remote->unanswered >= FLOE_ICE_UNANSWERED_MAX) { /* I16 */
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TOO_MANY_CHECKS);
         return;
     }
-    if (pair->remote->unanswered < FLOE_ICE_UNANSWERED_MAX) {
-        pair->remote->unanswered++;
-    }
-    floe_error error = FLOE_ERR_NO_MEMORY; /* to sign it */
+    pair->remote->unanswered += !pair->valid; /* else it has consented to be asked */
+    floe_error error = FLOE_ERR_NO_MEMORY;    /* to sign it */
     if (bytes.size > 0) {
         error = floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, bytes.data,
                                bytes.size);

@@ -1114,6 +1114,27 @@ static void i13_icmp_moves_data_at_once(void **state)
     end(&f);
 }
 
+/* Checks for consent are no checks of an address that has never answered: who answers no more for a while has as many as at
+ * the beginning. */
+static void i16_who_has_answered_is_asked_again(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
+    respond(&f);
+    run_until(&f, 34000);
+    assert_false(pair_to(&f, peer).valid);
+    for (unsigned i = 0; i < 20; i++) {
+        f.count = 0;
+        check(&f, peer, &usual);
+        run_until(&f, ms(&f) + 1000);
+    }
+    respond(&f);
+    assert_true(pair_to(&f, peer).valid);
+    end(&f);
+}
+
 /* Answers each check after that time, for so long. */
 static void answer_late(fixture *f, uint64_t end, uint64_t delay)
 {
@@ -1981,6 +2002,7 @@ int main(void)
         cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
         cmocka_unit_test(i9_candidates_of_a_generation_that_is_still_to_come),
         cmocka_unit_test(i9_the_end_of_a_generation_that_is_still_to_come),
+        cmocka_unit_test(i16_who_has_answered_is_asked_again),
         cmocka_unit_test(i10_a_round_trip_of_seconds_is_no_silence),
         cmocka_unit_test(i10_an_answer_behind_the_end_says_nothing),
         cmocka_unit_test(i13_what_was_silent_has_to_work_for_a_while),
