@@ -6,7 +6,6 @@
  * as long, though something comes, if another one can take its place: a way may be open in one direction alone. Without an
  * answer for 30 s nothing more is sent by it. Another pair that works is not looked
  * after, but for the one that is to be ready, and lapses after the same time; it is checked again when it is needed. */
-#include "base/address.h"
 #include "base/random.h"
 #include "ice/ice.h"
 
@@ -121,8 +120,7 @@ static bool share_base(const floe_candidate_pair *a, const floe_candidate_pair *
 
 static bool share_something(const floe_candidate_pair *a, const floe_candidate_pair *b)
 {
-    return floe_ice_share_network(a, b) ||
-           floe_address_same_ip(&a->remote->address, &b->remote->address);
+    return floe_ice_share_network(a, b) || floe_ice_share_remote(a, b);
 }
 
 static bool goes_on(const floe_candidate_pair *other, const floe_candidate_pair *pair)
@@ -328,7 +326,7 @@ void floe_ice_consent_watch(floe_ice *ice, floe_time now)
 
 void floe_ice_consent_revive(floe_ice *ice)
 {
-    if (ice->best != NULL) {
+    if (ice->best != NULL && !ice->best->silent) {
         return;
     }
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)

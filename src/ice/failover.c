@@ -6,6 +6,12 @@
 #define WORKED_FOR floe_seconds(2)
 #define CHOSEN_FOR floe_seconds(10)
 
+/* What makes one fail probably makes the other fail too: our network more than the peer's address. */
+static unsigned shares(const floe_candidate_pair *a, const floe_candidate_pair *b)
+{
+    return 2U * floe_ice_share_network(a, b) + floe_ice_share_remote(a, b);
+}
+
 floe_candidate_pair *floe_ice_backup(const floe_ice *ice)
 {
     const floe_candidate_pair *used = floe_ice_in_use(ice);
@@ -19,10 +25,8 @@ floe_candidate_pair *floe_ice_backup(const floe_ice *ice)
         if (!pair->valid || pair->silent || pair == used) {
             continue;
         }
-        if (backup == NULL ||
-            floe_ice_share_network(backup, used) > floe_ice_share_network(pair, used) ||
-            (floe_ice_share_network(backup, used) == floe_ice_share_network(pair, used) &&
-             pair->value > backup->value)) {
+        if (backup == NULL || shares(backup, used) > shares(pair, used) ||
+            (shares(backup, used) == shares(pair, used) && pair->value > backup->value)) {
             backup = pair;
         }
     }

@@ -13,6 +13,7 @@
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
+#include "base/address.h"
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/ring.h"
@@ -528,6 +529,10 @@ static inline bool floe_ice_share_network(const floe_candidate_pair *a,
                                           const floe_candidate_pair *b)
 {
     return a->base == b->base || a->base->network_id == b->base->network_id;
+}
+static inline bool floe_ice_share_remote(const floe_candidate_pair *a, const floe_candidate_pair *b)
+{
+    return floe_address_same_ip(&a->remote->address, &b->remote->address);
 }
 /* Of the others that work, the one to be kept ready; NULL: there is none. */
 floe_candidate_pair *floe_ice_backup(const floe_ice *ice);

@@ -705,8 +705,7 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
                 look_at_pace(w, a, &message);
             }
             a->seen->requests++;
-            at->unanswered +=
-                !under_consent || !w->config->wild; /* there a restart begins to count anew */
+            at->unanswered += !under_consent;
         }
         if (at->unanswered > 50 && !under_consent && message.class == FLOE_STUN_REQUEST) {
             violated(w, "I16: side %u has sent %u checks to %s, which does not answer", a->n,

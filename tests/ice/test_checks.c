@@ -1071,20 +1071,26 @@ static void i13_the_backup_is_of_another_network_if_it_can_be(void **state)
 {
     floe_ice ice = {0};
     floe_ice_base bases[3] = {{.network_id = 1}, {.network_id = 1}, {.network_id = 2}};
-    floe_candidate_pair pairs[4] = {{.base = &bases[0], .value = 9, .valid = true},
-                                    {.base = &bases[0], .value = 8, .valid = true},
-                                    {.base = &bases[1], .value = 7, .valid = true},
-                                    {.base = &bases[2], .value = 6, .valid = true}};
+    floe_remote_candidate remotes[2] = {{.address = address_of(peer)},
+                                        {.address = address_of(second)}};
+    floe_candidate_pair pairs[5] = {{.base = &bases[0], .remote = &remotes[0], .value = 9},
+                                    {.base = &bases[0], .remote = &remotes[0], .value = 8},
+                                    {.base = &bases[1], .remote = &remotes[1], .value = 7},
+                                    {.base = &bases[2], .remote = &remotes[0], .value = 6},
+                                    {.base = &bases[2], .remote = &remotes[1], .value = 5}};
 
     (void)state;
     floe_list_init(&ice.pairs);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 5; i++) {
+        pairs[i].valid = true;
         floe_list_append(&ice.pairs, &pairs[i].link);
     }
     ice.selected = &pairs[0];
+    assert_ptr_equal(floe_ice_backup(&ice), &pairs[4]); /* and to another address */
+    pairs[4].silent = true;
     assert_ptr_equal(floe_ice_backup(&ice), &pairs[3]);
     pairs[3].silent = true;
-    assert_ptr_equal(floe_ice_backup(&ice), &pairs[1]);
+    assert_ptr_equal(floe_ice_backup(&ice), &pairs[2]);
     pairs[1].valid = pairs[2].valid = false;
     assert_null(floe_ice_backup(&ice));
 }
@@ -1241,6 +1247,30 @@ static void i13_another_pair_is_writable(void **state)
         is_writable = is_writable || output->kind == FLOE_ICE_WRITABLE;
     }
     assert_true(is_writable);
+    end(&f);
+}
+
+/* It is known only while its nomination is under way that the next best one is silent too. */
+static void i13_a_nomination_of_a_silent_pair_is_given_up(void **state)
+{
+    static const char third[] = "198.51.100.9:9";
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = peer;
+    add_peer(&f);
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "c 1 udp 50 198.51.100.9 9 typ host"), FLOE_OK);
+    run_until(&f, 20);
+    respond_to(&f, latest_to(&f, third), &(response){0});
+    respond_to(&f, latest_to(&f, second), &(response){0});
+    run_until(&f, 1000);
+    assert_int_equal(f.selected.remote_address.port, 7000);
+    f.answers = third;
+    run_until(&f, ms(&f) + 7500);
+    assert_int_equal(f.selected.remote_address.port, 9);
     end(&f);
 }
 
@@ -1589,6 +1619,18 @@ static void i11_a_check_of_two_generations_is_not_answered(void **state)
     end(&f);
 }
 
+/* So many of a generation that is not known. */
+static size_t waiting(const fixture *f)
+{
+    const floe_ring *coming = &f->ice->coming;
+    size_t count = 0;
+
+    for (const floe_list *one = coming->first; one != NULL; one = floe_ring_next(coming, one)) {
+        count++;
+    }
+    return count;
+}
+
 /* The peer's new candidates may overtake its new parameters. */
 static void i9_candidates_of_a_generation_that_is_still_to_come(void **state)
 {
@@ -1605,7 +1647,9 @@ static void i9_candidates_of_a_generation_that_is_still_to_come(void **state)
         assert_int_equal(add(&f, text), FLOE_OK);
     }
     assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(waiting(&f), 64);
     assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_int_equal(waiting(&f), 0);
     assert_int_equal(pair_count(&f), 64 + 1); /* the strange one gave way; and that of before */
     assert_int_equal(pair_to(&f, "198.51.100.8:8").priority >> 32, 300);
     assert_int_equal(start_again(&f, "strange", other_password), FLOE_OK); /* forgotten */
@@ -1625,6 +1669,7 @@ static void i9_the_end_of_a_generation_that_is_still_to_come(void **state)
     assert_int_equal(add(&f, "n 1 udp 300 198.51.100.8 8 typ host ufrag other"), FLOE_OK);
     assert_int_equal(add(&f, gone), FLOE_OK);
     assert_int_equal(take_away(&f, gone), FLOE_OK);
+    assert_int_equal(add(&f, "n 1 udp 300 198.51.100.8 8 typ host ufrag third"), FLOE_OK);
     assert_int_equal(add(&f, NULL), FLOE_OK);
     assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
     assert_int_equal(pair_count(&f), 1 + 1);
@@ -1632,6 +1677,7 @@ static void i9_the_end_of_a_generation_that_is_still_to_come(void **state)
     assert_true(f.ice->remote_end);
     assert_int_equal(start_again(&f, "third", other_password), FLOE_OK);
     assert_false(f.ice->remote_end);
+    assert_int_equal(pair_count(&f), 1); /* what came before another start is forgotten */
     end(&f);
 }
 
@@ -2007,6 +2053,7 @@ int main(void)
         cmocka_unit_test(i10_an_answer_behind_the_end_says_nothing),
         cmocka_unit_test(i13_what_was_silent_has_to_work_for_a_while),
         cmocka_unit_test(i13_another_pair_is_writable),
+        cmocka_unit_test(i13_a_nomination_of_a_silent_pair_is_given_up),
         cmocka_unit_test(i12_a_lite_agent_delivers_what_came_early),
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),
