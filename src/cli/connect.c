@@ -494,6 +494,7 @@ int connect_main(int count, char **words)
     input_free(&run.in);
     input_free(&run.tickets.of_file);
     free(run.remote.packet);
+    generations_free(&run.remote.generations);
     report_free(&run.report);
     free_command(command);
     return status;

@@ -2,6 +2,7 @@
 #ifndef FLOE_CLI_CONNECT_RUN_H
 #define FLOE_CLI_CONNECT_RUN_H
 
+#include "cli/generations.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
@@ -54,10 +55,9 @@ typedef struct talk {
 /* The other side as --json hears it. */
 typedef struct remote_side {
     signalling from;
-    floe_parameters parameters; /* the last */
+    generations generations;
     bool known;
-    bool restarted; /* we have, and the other side has not answered */
-    void *packet;   /* waits for room; NULL: none */
+    void *packet; /* waits for room; NULL: none */
     size_t size;
 } remote_side;
 

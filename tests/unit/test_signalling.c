@@ -25,8 +25,11 @@ static void on_message(void *user_data, const signal_message *message)
 
     switch (message->kind) {
     case SIGNAL_PARAMETERS:
-        (void)snprintf(at, room, "parameters %s %s%s\n", message->parameters->username_fragment,
-                       message->parameters->password, message->parameters->ice_lite ? " lite" : "");
+        used = (size_t)snprintf(
+            at, room, "parameters %s %s%s", message->parameters->username_fragment,
+            message->parameters->password, message->parameters->ice_lite ? " lite" : "");
+        (void)snprintf(at + used, room - used, message->generation != 0 ? " %u\n" : "\n",
+                       message->generation);
         break;
     case SIGNAL_CANDIDATE:
         if (message->candidate == NULL) {
@@ -87,8 +90,11 @@ static void the_lines_of_another_floe(void **state)
                  "{\"event\":\"pair\",\"local\":\"" HOST "\",\"remote\":\"" HOST "\"}\n"
                  "{\"event\":\"packet\",\"data\":\"AAAA\"}\n"
                  "{\"event\":\"end\",\"gatherer\":0,\"ms\":2}\n"
-                 "{\"event\":\"summary\"}\n"),
-        "parameters abcd " PASSWORD "\ncandidate 192.0.2.1 5000\nend\n");
+                 "{\"event\":\"summary\"}\n"
+                 "{\"event\":\"parameters\",\"username_fragment\":\"efgh\","
+                 "\"password\":\"" PASSWORD "\",\"generation\":2}\n"),
+        "parameters abcd " PASSWORD "\ncandidate 192.0.2.1 5000\nend\n"
+        "parameters efgh " PASSWORD " 2\n");
 }
 
 static void what_browsers_signal(void **state)
@@ -194,6 +200,9 @@ static void what_is_wrong_is_told_with_its_place(void **state)
                                 "send, remove and restart\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\"}",
          "line 1, column 1: parameters need a username_fragment and a password, both texts\n"},
+        {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD
+         "\",\"generation\":0}",
+         "line 1, column 88: the generation is no number from 1 to 1000000000\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abc\",\"password\":\"" PASSWORD "\"}",
          "line 1, column 23: the username fragment has not 4 to 256 letters, digits, + and /\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD "!\"}",
