@@ -267,10 +267,10 @@ static void on_packet(void *user_data, const floe_packet *packet)
     if (run->ending) {
         return;
     }
-    if (is_json(run)) {
-        events_packet(run, packet);
-    } else {
+    if (!is_json(run)) {
         talk_hear(run, packet);
+    } else if (talk_is_read(run)) {
+        events_packet(run, packet);
     }
 }
 

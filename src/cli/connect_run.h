@@ -120,6 +120,8 @@ void tickets_ready(void *data);
 void talk_begin(connect_run *run);
 void talk_pump(connect_run *run);
 void talk_hear(connect_run *run, const floe_packet *packet);
+/* Whether there is room for a packet on standard output; false: it is counted as lost. */
+bool talk_is_read(connect_run *run);
 /* There is room. */
 void talk_writable(connect_run *run);
 /* Says goodbye as far as it can, and ends. */
