@@ -144,7 +144,9 @@ void remote_ready(void *data)
     size_t size;
 
     while (!run->ending && run->remote.packet == NULL && input_line(&run->in, &line, &size)) {
-        signalling_line(&run->remote.from, line, size);
+        if (!input_is_rest(&run->in)) { /* whose line was told as too long */
+            signalling_line(&run->remote.from, line, size);
+        }
     }
     if (run->ending || run->remote.packet != NULL) {
         return;

@@ -336,7 +336,17 @@ static void read_json(signalling *of, const char *line, size_t size)
 
 void signalling_line(signalling *of, char *text, size_t size)
 {
+    const char *nul = memchr(text, '\0', size);
+
     of->line++;
+    if (size > SIGNAL_LINE_MAX) {
+        say_wrong(of, "column 1: a line of more than %zu bytes", SIGNAL_LINE_MAX);
+        return;
+    }
+    if (nul != NULL) {
+        say_wrong(of, "column %zu: a byte of 0", (size_t)(nul - text) + 1);
+        return;
+    }
     while (size > 0 && strchr(" \t\r\n", text[size - 1]) != NULL) {
         size--;
     }
@@ -347,9 +357,7 @@ void signalling_line(signalling *of, char *text, size_t size)
     if (*line == '\0') {
         return;
     }
-    if (size > SIGNAL_LINE_MAX) {
-        say_wrong(of, "column 1: a line of more than %zu bytes", SIGNAL_LINE_MAX);
-    } else if (*line == '{') {
+    if (*line == '{') {
         read_json(of, text, size);
     } else if (is_sdp(line)) {
         read_sdp(of, line);

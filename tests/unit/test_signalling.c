@@ -263,6 +263,18 @@ static void a_line_without_end_is_not_looked_at(void **state)
     free(line);
 }
 
+static void a_byte_of_0_is_told(void **state)
+{
+    char lines[2][8] = {"\0binary", "a=x\0y\0"};
+    static heard of;
+
+    (void)state;
+    signalling_init(&of.from, on_message, &of);
+    signalling_line(&of.from, lines[0], 7);
+    signalling_line(&of.from, lines[1], 6);
+    assert_string_equal(of.text, "line 1, column 1: a byte of 0\nline 2, column 4: a byte of 0\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +289,7 @@ int main(void)
         cmocka_unit_test(no_error_tells_the_password),
         cmocka_unit_test(a_wrong_line_ends_nothing),
         cmocka_unit_test(a_line_without_end_is_not_looked_at),
+        cmocka_unit_test(a_byte_of_0_is_told),
     };
     return cmocka_run_group_tests_name("signalling", tests, NULL, NULL);
 }
