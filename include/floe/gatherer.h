@@ -231,7 +231,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  *                      then the scope of the socket is used.
  * @param data          copied.
  * @param size          up to 65,507 bytes; up to 16,000 for a relay over TLS or DTLS. A packet
- *                      larger than the MTU of the path is sent in fragments.
+ *                      larger than the MTU of the path is sent in fragments. Of TCP candidates, one
+ *                      of 0 bytes is an empty frame (RFC 4571), which a floe that receives it ignores.
  * @return FLOE_OK: it is queued, which promises no more than UDP does; FLOE_ERR_QUEUE_FULL:
  *         settings.send_queue_size is reached, wait for the writable event; FLOE_ERR_NOT_FOUND: no
  *         such candidate, or it was withdrawn; FLOE_ERR_NOT_CONNECTED: on a passive TCP candidate,

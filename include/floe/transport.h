@@ -67,9 +67,10 @@ FLOE_EXPORT void floe_transport_free(floe_transport *transport);
 /**
  * Makes the transport for the other component, RTCP (ORTC createAssociatedTransport), on the
  * gatherer's associated gatherer (floe_gatherer_create_associated), which must have been made. It
- * has the same options, and is started together with `transport`. Remote candidates of component 2
- * that are added to `transport` go to it. Otherwise it is a transport like any other: each of the two may be stopped and
- * freed before the other.
+ * has the same options, and is started together with `transport`, or at once if that has been. Remote
+ * candidates of component 2 that are added to `transport` go to it; those that come before it is made
+ * wait for it, as many as the options allow. Otherwise it is a transport like any other: each of the two
+ * may be stopped and freed before the other.
  *
  * @param transport   of component 1; no associated transport has been made from it yet.
  * @param associated  receives the handle; freed by floe_transport_free.
@@ -174,11 +175,13 @@ FLOE_EXPORT floe_error floe_transport_get_remote_parameters(floe_transport *tran
 
 /** Returns the current state; closed for NULL. The event for it may not have been reported yet. */
 FLOE_EXPORT floe_ice_state floe_transport_state(floe_transport *transport);
-/** Returns the role, which changes if it was also the peer's; 0: it has not been started. */
+/** Returns the role, which changes if it was also the peer's; 0: it has not been started, or has
+ *  stopped. */
 FLOE_EXPORT floe_ice_role floe_transport_role(floe_transport *transport);
 /** Returns 1, or 2 for an associated transport (ORTC component); 0 for NULL. */
 FLOE_EXPORT unsigned floe_transport_component(floe_transport *transport);
-/** Returns its gatherer (ORTC iceGatherer); NULL: that was freed, or `transport` is NULL. */
+/** Returns its gatherer (ORTC iceGatherer); NULL: the transport has stopped, as it does when that is
+ *  closed or freed, or `transport` is NULL. */
 FLOE_EXPORT floe_gatherer *floe_transport_gatherer(floe_transport *transport);
 
 /**

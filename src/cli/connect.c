@@ -267,10 +267,10 @@ static void on_packet(void *user_data, const floe_packet *packet)
     if (run->ending) {
         return;
     }
-    if (is_json(run)) {
-        events_packet(run, packet);
-    } else {
+    if (!is_json(run)) {
         talk_hear(run, packet);
+    } else if (talk_is_read(run)) {
+        events_packet(run, packet);
     }
 }
 
@@ -494,6 +494,7 @@ int connect_main(int count, char **words)
     input_free(&run.in);
     input_free(&run.tickets.of_file);
     free(run.remote.packet);
+    generations_free(&run.remote.generations);
     report_free(&run.report);
     free_command(command);
     return status;

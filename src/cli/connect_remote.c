@@ -16,7 +16,7 @@ static void tell_parameters(connect_run *run)
     floe_parameters own = FLOE_PARAMETERS_INIT;
 
     if (floe_gatherer_get_local_parameters(run->gatherer, &own) == FLOE_OK) {
-        report_parameters(&run->report, 0, &own);
+        report_parameters(&run->report, 0, &own, run->remote.generations.own);
     }
 }
 
@@ -26,34 +26,21 @@ static bool restart(connect_run *run)
         tell_wrong(run, floe_last_error());
         return false;
     }
-    run->remote.restarted = true;
     tell_parameters(run);
     return true;
 }
 
-static bool is_same(const floe_parameters *a, const floe_parameters *b)
-{
-    return strcmp(a->username_fragment, b->username_fragment) == 0 &&
-           strcmp(a->password, b->password) == 0;
-}
-
-/* Others than before are a restart, which both sides do. */
-static void take_parameters(connect_run *run, const floe_parameters *parameters)
+static void take_parameters(connect_run *run, const floe_parameters *parameters,
+                            uint32_t generation)
 {
     remote_side *remote = &run->remote;
-    bool again = remote->known && is_same(parameters, &remote->parameters);
+    generation_news news = generations_hear(&remote->generations, parameters, generation);
 
-    if (again && !remote->restarted) {
+    if (news == GENERATION_OLD || (news == GENERATION_RESTARTS && !restart(run))) {
         return;
     }
-    if (remote->known && !again && !remote->restarted && !restart(run)) {
-        return;
-    }
-    bool was_first = !remote->known;
-    if (connect_start(run, parameters, was_first)) {
-        remote->parameters = *parameters;
+    if (connect_start(run, parameters, !remote->known)) {
         remote->known = true;
-        remote->restarted = false;
     }
 }
 
@@ -96,7 +83,7 @@ static void on_message(void *user_data, const signal_message *message)
 
     switch (message->kind) {
     case SIGNAL_PARAMETERS:
-        take_parameters(run, message->parameters);
+        take_parameters(run, message->parameters, message->generation);
         break;
     case SIGNAL_CANDIDATE:
         take_candidate(run, message->candidate);
@@ -108,6 +95,7 @@ static void on_message(void *user_data, const signal_message *message)
         send_packet(run, message->data, message->size);
         break;
     case SIGNAL_RESTART:
+        generations_restart(&run->remote.generations);
         (void)restart(run);
         break;
     case SIGNAL_WRONG:
@@ -156,7 +144,9 @@ void remote_ready(void *data)
     size_t size;
 
     while (!run->ending && run->remote.packet == NULL && input_line(&run->in, &line, &size)) {
-        signalling_line(&run->remote.from, line, size);
+        if (!input_is_rest(&run->in)) { /* whose line was told as too long */
+            signalling_line(&run->remote.from, line, size);
+        }
     }
     if (run->ending || run->remote.packet != NULL) {
         return;
@@ -170,6 +160,7 @@ void remote_ready(void *data)
 
 void remote_begin(connect_run *run)
 {
+    generations_init(&run->remote.generations);
     tell_parameters(run);
     signalling_init(&run->remote.from, on_message, run);
     input_init(&run->in, &run->loop, 0, NULL, remote_ready, run);

@@ -2,6 +2,7 @@
 #ifndef FLOE_CLI_CONNECT_RUN_H
 #define FLOE_CLI_CONNECT_RUN_H
 
+#include "cli/generations.h"
 #include "cli/input.h"
 #include "cli/interrupt.h"
 #include "cli/report.h"
@@ -54,10 +55,9 @@ typedef struct talk {
 /* The other side as --json hears it. */
 typedef struct remote_side {
     signalling from;
-    floe_parameters parameters; /* the last */
+    generations generations;
     bool known;
-    bool restarted; /* we have, and the other side has not answered */
-    void *packet;   /* waits for room; NULL: none */
+    void *packet; /* waits for room; NULL: none */
     size_t size;
 } remote_side;
 
@@ -120,6 +120,8 @@ void tickets_ready(void *data);
 void talk_begin(connect_run *run);
 void talk_pump(connect_run *run);
 void talk_hear(connect_run *run, const floe_packet *packet);
+/* Whether there is room for a packet on standard output; false: it is counted as lost. */
+bool talk_is_read(connect_run *run);
 /* There is room. */
 void talk_writable(connect_run *run);
 /* Says goodbye as far as it can, and ends. */

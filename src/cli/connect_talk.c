@@ -287,11 +287,20 @@ static void print_line(const connect_run *run, const char *text, size_t size)
     }
 }
 
+bool talk_is_read(connect_run *run)
+{
+    bool is_read = output_has_room(standard_output, UNREAD_MAX, 0);
+
+    run->talk.lost += !is_read;
+    return is_read;
+}
+
 static void show(connect_run *run, const floe_packet *packet)
 {
-    if (!output_has_room(standard_output, UNREAD_MAX, 0)) {
-        run->talk.lost++;
-    } else if (run->mode == CONNECT_PIPE) {
+    if (!talk_is_read(run)) {
+        return;
+    }
+    if (run->mode == CONNECT_PIPE) {
         output_write(standard_output, packet->data, packet->size);
     } else {
         output_print(standard_output, "< ");

@@ -63,13 +63,14 @@ void events_start(const gather_report *report)
     json_write_line(standard_output, line);
 }
 
-void events_parameters(unsigned gatherer, const floe_parameters *parameters)
+void events_parameters(unsigned gatherer, const floe_parameters *parameters, uint32_t generation)
 {
     json_t *line = begin_event("parameters", gatherer);
 
     put(line, "username_fragment", json_text(parameters->username_fragment));
     put(line, "password", json_text(parameters->password));
     put(line, "ice_lite", json_boolean(parameters->ice_lite));
+    put(line, "generation", json_integer(generation));
     json_write_line(standard_output, line);
 }
 

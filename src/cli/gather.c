@@ -323,7 +323,7 @@ static bool make_gatherers(gather_run *run)
         }
         floe_parameters parameters = FLOE_PARAMETERS_INIT;
         (void)floe_gatherer_get_local_parameters(slot->gatherer, &parameters);
-        report_parameters(&run->report, slot->number, &parameters);
+        report_parameters(&run->report, slot->number, &parameters, 1);
     }
     return true;
 }

@@ -107,14 +107,21 @@ bool input_line(input *of, char **line, size_t *size)
     }
     char *begin = &of->held[of->taken];
     char *newline = memchr(begin, '\n', left);
-    if (newline == NULL && !of->ended && left < INPUT_LINE_MAX) {
+    if (newline == NULL && !of->ended && left <= INPUT_LINE_MAX) {
         return false;
     }
     *line = begin;
     *size = newline != NULL ? (size_t)(newline - begin) : left;
     of->taken += *size + (newline != NULL);
     begin[*size] = '\0';
+    of->is_rest = of->goes_on;
+    of->goes_on = newline == NULL && !of->ended;
     return true;
+}
+
+bool input_is_rest(const input *of)
+{
+    return of->is_rest;
 }
 
 void input_split(input *of, char *line, size_t size, size_t used)

@@ -18,8 +18,10 @@ typedef struct input {
     bool busy;        /* the thread has it */
     bool ended;
     bool stopped;
-    int error;  /* libuv's, by which it ended; 0: none */
-    char *held; /* what was read and not taken */
+    bool goes_on; /* the line that was taken last: it was too long */
+    bool is_rest; /* it was such a line's */
+    int error;    /* libuv's, by which it ended; 0: none */
+    char *held;   /* what was read and not taken */
     size_t size;
     size_t taken;
     size_t room;
@@ -34,6 +36,8 @@ void input_init(input *of, uv_loop_t *loop, int fd, const char *file, void (*rea
 void input_read(input *of);
 /* The next line without its end; a NUL is behind it. The last may have no end. False: there is none yet. */
 bool input_line(input *of, char **line, size_t *size);
+/* Whether the line that was taken last is the rest of one that came in parts. */
+bool input_is_rest(const input *of);
 /* Of the line that was taken last, all behind so many bytes comes again, as a line. */
 void input_split(input *of, char *line, size_t size, size_t used);
 /* The next bytes, at most so many. */

@@ -41,6 +41,8 @@ static const char *const setting_words[][2] = {
     {"settings.host_addresses", "--resolve"},
     {"settings.loopback", "--loopback"},
     {"settings.network_types", "--network-types"},
+    {"options.loopback", "--loopback"},
+    {" (options.resolve_names)", ""}, /* no option asks for that */
     {"options.username_fragment", "--ufrag"},
     {"options.password", "--password"},
     {"address_rewrite_rules", "--rewrite"},

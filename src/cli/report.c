@@ -60,10 +60,11 @@ void report_start(const gather_report *report)
     }
 }
 
-void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters)
+void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters,
+                       uint32_t generation)
 {
     if (tells_events(report)) {
-        events_parameters(gatherer, parameters);
+        events_parameters(gatherer, parameters, generation);
     }
 }
 

@@ -59,7 +59,9 @@ void report_free(gather_report *report);
 
 /* Events; `gatherer` counts from 0, `ms` from the call of gather. */
 void report_start(const gather_report *report);
-void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters);
+/* `generation`: from 1; a restart makes another one. */
+void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters,
+                       uint32_t generation);
 void report_state(gather_report *report, unsigned gatherer, double ms,
                   enum floe_gatherer_state state);
 void report_candidate(gather_report *report, unsigned gatherer, double ms,
@@ -91,7 +93,7 @@ size_t report_number(const gather_report *report, const char *url);
 void block_print(const gather_report *report, output *to, bool failed);
 /* events.c: JSON lines. */
 void events_start(const gather_report *report);
-void events_parameters(unsigned gatherer, const floe_parameters *parameters);
+void events_parameters(unsigned gatherer, const floe_parameters *parameters, uint32_t generation);
 void events_state(unsigned gatherer, double ms, enum floe_gatherer_state state);
 void events_candidate(unsigned gatherer, double ms, const floe_candidate *candidate,
                       bool withdrawn);

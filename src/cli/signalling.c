@@ -2,6 +2,7 @@
 
 #include "cli/base64.h"
 #include "cli/extract.h"
+#include "cli/generations.h"
 
 #include <floe/floe.h>
 #include <jansson.h>
@@ -179,16 +180,25 @@ static void read_parameters(const signalling *of, const json_t *object, const ch
     floe_parameters parameters = FLOE_PARAMETERS_INIT;
     const char *username_fragment = text_of(object, "username_fragment");
     const char *password = text_of(object, "password");
+    const json_t *generation = json_object_get(object, "generation");
+    json_int_t number = json_integer_value(generation);
 
     if (username_fragment == NULL || password == NULL) {
         say_wrong(of, "column 1: parameters need a username_fragment and a password, both texts");
+        return;
+    }
+    if (generation != NULL && (number < 1 || number > GENERATION_MAX)) {
+        say_wrong(of, "column %zu: the generation is no number from 1 to %d",
+                  place_of(line, "\"generation\"") + 1, GENERATION_MAX);
         return;
     }
     parameters.ice_lite = json_is_true(json_object_get(object, "ice_lite"));
     if (keep_username_fragment(of, username_fragment, &parameters,
                                place_of(line, "\"username_fragment\"")) &&
         keep_password(of, password, &parameters, place_of(line, "\"password\""))) {
-        say(of, &(signal_message){.kind = SIGNAL_PARAMETERS, .parameters = &parameters});
+        say(of, &(signal_message){.kind = SIGNAL_PARAMETERS,
+                                  .parameters = &parameters,
+                                  .generation = (uint32_t)number});
     }
     memset(&parameters, 0, sizeof parameters);
 }
@@ -326,7 +336,17 @@ static void read_json(signalling *of, const char *line, size_t size)
 
 void signalling_line(signalling *of, char *text, size_t size)
 {
+    const char *nul = memchr(text, '\0', size);
+
     of->line++;
+    if (size > SIGNAL_LINE_MAX) {
+        say_wrong(of, "column 1: a line of more than %zu bytes", SIGNAL_LINE_MAX);
+        return;
+    }
+    if (nul != NULL) {
+        say_wrong(of, "column %zu: a byte of 0", (size_t)(nul - text) + 1);
+        return;
+    }
     while (size > 0 && strchr(" \t\r\n", text[size - 1]) != NULL) {
         size--;
     }
@@ -337,9 +357,7 @@ void signalling_line(signalling *of, char *text, size_t size)
     if (*line == '\0') {
         return;
     }
-    if (size > SIGNAL_LINE_MAX) {
-        say_wrong(of, "column 1: a line of more than %zu bytes", SIGNAL_LINE_MAX);
-    } else if (*line == '{') {
+    if (*line == '{') {
         read_json(of, text, size);
     } else if (is_sdp(line)) {
         read_sdp(of, line);

@@ -7,6 +7,7 @@
 #include <floe/options.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* What stands in a longer line is not looked at. */
 #define SIGNAL_LINE_MAX ((size_t)1 << 20)
@@ -24,6 +25,7 @@ typedef enum signal_kind {
 typedef struct signal_message {
     signal_kind kind;
     const floe_parameters *parameters;
+    uint32_t generation;             /* of the parameters; 0: it is not said */
     const floe_candidate *candidate; /* also of SIGNAL_REMOVE */
     const void *data;                /* of SIGNAL_SEND */
     size_t size;

@@ -5,11 +5,14 @@
 #include "base/crypto.h"
 #include "base/error.h"
 #include "base/name.h"
+#include "runtime/held.h"
 #include "runtime/runtime.h"
 
 #include <floe/ice.h>
 #include <string.h>
 
+/* As an agent takes, where the options do not say it. */
+#define HELD_MAX 64
 #define REMOTE_IS_LITE 1
 #define REMOTE_RENOMINATES 2
 
@@ -27,9 +30,11 @@ struct floe_transport {
     floe_ice *ended; /* a callback that runs may have a pair of it: it goes behind that */
     floe_transport *associated; /* of the other component; NULL: none, or it is gone */
     floe_ice_options *options;  /* as they were given, for an associated one; NULL: the defaults */
-    char *remote;               /* the remote parameters, for who asks: two texts; NULL: none yet */
+    floe_held held;             /* of component 2, until there is a transport for it */
+    char *remote;               /* the remote parameters: two texts; NULL: none yet */
     uint8_t remote_flags;
     uint8_t component;
+    bool all_came;   /* no more remote candidates will come */
     bool awaits;     /* not started, or not since the gatherer was restarted */
     bool looks_up;   /* or has done */
     bool freed;      /* the owner wants no callback any more */
@@ -104,13 +109,13 @@ static void stop(floe_transport *transport)
     transport->gatherer = NULL;
 }
 
-static void forget_remote(floe_transport *transport)
+/* The two texts of remote parameters. */
+static void forget(const floe_transport *transport, char *texts)
 {
-    if (transport->remote != NULL) {
-        size_t first = strlen(transport->remote) + 1;
-        floe_wipe(transport->remote + first, strlen(transport->remote + first));
-        floe_deallocate(&transport->api->allocator, transport->remote);
-        transport->remote = NULL;
+    if (texts != NULL) {
+        size_t first = strlen(texts) + 1;
+        floe_wipe(texts + first, strlen(texts + first));
+        floe_deallocate(&transport->api->allocator, texts);
     }
 }
 
@@ -124,7 +129,8 @@ static void destroy(floe_transport *transport)
     }
     floe_list_remove(&transport->ready);
     floe_list_remove(&transport->link);
-    forget_remote(transport);
+    forget(transport, transport->remote);
+    floe_held_free(&transport->held, &transport->api->allocator);
     floe_deallocate(&transport->api->allocator, transport->options);
     floe_deallocate(&transport->api->allocator, transport);
 }
@@ -662,73 +668,89 @@ static floe_transport *led_by(const floe_transport *transport)
                                                                                       : NULL;
 }
 
-static floe_error may_associate(const floe_transport *transport)
+static void take_remote(floe_transport *transport, char *kept, const floe_parameters *remote)
 {
-    if (transport->ice == NULL) {
-        return has_stopped();
-    }
-    if (transport->associated != NULL || transport->gatherer->is_associated) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the transport has an associated one, or is one");
-    }
-    if (transport->gatherer->associated == NULL) {
-        return floe_fail(FLOE_ERR_INVALID_STATE,
-                         "the transport's gatherer has no associated gatherer");
-    }
-    return FLOE_OK;
+    forget(transport, transport->remote);
+    transport->remote = kept;
+    transport->remote_flags = (uint8_t)((remote->ice_lite ? REMOTE_IS_LITE : 0) |
+                                        (remote->renomination ? REMOTE_RENOMINATES : 0));
 }
 
-floe_error floe_transport_create_associated(floe_transport *transport, floe_transport **associated)
+/* The two texts; NULL: no memory. */
+static char *copy_texts(const floe_transport *transport, const floe_parameters *remote)
 {
-    if (transport == NULL || associated == NULL) {
-        return null_transport("floe_transport_create_associated");
+    size_t first = strnlen(remote->username_fragment, sizeof remote->username_fragment - 1);
+    size_t second = strnlen(remote->password, sizeof remote->password - 1);
+    char *kept = floe_allocate(&transport->api->allocator, first + 1 + second + 1);
+
+    if (kept != NULL) {
+        memcpy(kept, remote->username_fragment, first);
+        memcpy(kept + first + 1, remote->password, second);
     }
-    uv_mutex_lock(&transport->api->lock);
-    floe_error error = may_associate(transport);
-    if (error == FLOE_OK) {
-        error = make(transport->gatherer->associated, transport->options, associated);
-    }
-    if (error == FLOE_OK) {
-        transport->associated = *associated;
-        (*associated)->associated = transport;
-    }
-    uv_mutex_unlock(&transport->api->lock);
-    return error;
+    return kept;
 }
 
-/* For who asks; without memory, it is not told. */
-static void keep_remote(floe_transport *transport, const floe_parameters *given)
+static floe_error give_remote(const floe_transport *transport, floe_parameters *parameters)
 {
     floe_parameters remote = FLOE_PARAMETERS_INIT;
 
-    floe_take_struct(&remote, given, FLOE_PARAMETERS_SIZES);
-    size_t first = strnlen(remote.username_fragment, sizeof remote.username_fragment - 1);
-    size_t second = strnlen(remote.password, sizeof remote.password - 1);
-    char *kept = floe_allocate(&transport->api->allocator, first + 1 + second + 1);
-    if (kept != NULL) {
-        memcpy(kept, remote.username_fragment, first);
-        memcpy(kept + first + 1, remote.password, second);
-        forget_remote(transport);
-        transport->remote = kept;
-        transport->remote_flags = (uint8_t)((remote.ice_lite ? REMOTE_IS_LITE : 0) |
-                                            (remote.renomination ? REMOTE_RENOMINATES : 0));
-    }
-    floe_wipe(&remote, sizeof remote);
-}
-
-static floe_error start(floe_transport *transport, const floe_parameters *remote,
-                        floe_ice_role role)
-{
     if (transport->ice == NULL) {
         return has_stopped();
     }
-    floe_error error =
-        floe_ice_start(transport->ice, floe_gatherer_now(transport->gatherer), remote, role);
-    if (error == FLOE_OK) {
-        transport->awaits = false;
-        keep_remote(transport, remote);
-        called(transport);
+    if (transport->remote == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the transport has not been started");
     }
+    floe_put_text(remote.username_fragment, sizeof remote.username_fragment, transport->remote);
+    floe_put_text(remote.password, sizeof remote.password,
+                  transport->remote + strlen(transport->remote) + 1);
+    remote.ice_lite = (transport->remote_flags & REMOTE_IS_LITE) != 0;
+    remote.renomination = (transport->remote_flags & REMOTE_RENOMINATES) != 0;
+    floe_give_struct(parameters, &remote, FLOE_PARAMETERS_SIZES);
+    floe_wipe(&remote, sizeof remote);
+    return FLOE_OK;
+}
+
+static floe_error start(floe_transport *transport, const floe_parameters *given, floe_ice_role role)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    if (transport->ice == NULL) {
+        return has_stopped();
+    }
+    floe_take_struct(&remote, given, FLOE_PARAMETERS_SIZES);
+    char *kept = copy_texts(transport, &remote);
+    floe_error error =
+        kept == NULL
+            ? FLOE_ERR_NO_MEMORY
+            : floe_ice_start(transport->ice, floe_gatherer_now(transport->gatherer), given, role);
+    if (error == FLOE_OK) {
+        if (transport->remote != NULL) {
+            floe_held_restart(&transport->held, &transport->api->allocator, kept);
+            transport->all_came = false;
+        }
+        take_remote(transport, kept, &remote);
+        transport->awaits = false;
+        called(transport);
+    } else {
+        forget(transport, kept);
+    }
+    floe_wipe(&remote, sizeof remote);
     return error;
+}
+
+/* One of the two may have been started alone. */
+static floe_error start_both(floe_transport *transport, const floe_parameters *remote,
+                             floe_ice_role role)
+{
+    floe_transport *second = led_by(transport);
+    floe_error error = start(transport, remote, role);
+    bool was_started = error == FLOE_ERR_INVALID_STATE && transport->ice != NULL;
+
+    if (second == NULL || (error != FLOE_OK && !was_started)) {
+        return error;
+    }
+    floe_error other = start(second, remote, role);
+    return other == FLOE_ERR_INVALID_STATE ? error : other;
 }
 
 floe_error floe_transport_start(floe_transport *transport, const floe_parameters *remote,
@@ -738,12 +760,7 @@ floe_error floe_transport_start(floe_transport *transport, const floe_parameters
         return null_transport("floe_transport_start");
     }
     uv_mutex_lock(&transport->api->lock);
-    floe_error error = start(transport, remote, role);
-    floe_transport *second = led_by(transport);
-    if (error == FLOE_OK && second != NULL) {
-        floe_error other = start(second, remote, role);
-        error = other == FLOE_ERR_INVALID_STATE ? FLOE_OK : other; /* it has been, alone */
-    }
+    floe_error error = start_both(transport, remote, role);
     uv_mutex_unlock(&transport->api->lock);
     return error;
 }
@@ -783,11 +800,10 @@ floe_error floe_transport_stop(floe_transport *transport)
 
 floe_error floe_transport_graceful_stop(floe_transport *transport)
 {
-    floe_error error = floe_transport_stop(transport);
-
-    if (error != FLOE_OK) {
-        return error;
+    if (transport == NULL) {
+        return null_transport("floe_transport_graceful_stop");
     }
+    (void)floe_transport_stop(transport);
     floe_api *api = transport->api;
     if (floe_on_loop_thread(api)) {
         return floe_fail(
@@ -804,13 +820,21 @@ floe_error floe_transport_graceful_stop(floe_transport *transport)
 
 /* ── Remote candidates ── */
 
-/* Whose component it is of. */
+/* Whose component it is of; NULL: the transport of that is still to be made. */
 static floe_transport *for_component(floe_transport *transport, const floe_candidate *candidate)
 {
-    floe_transport *second =
-        candidate != NULL && candidate->component == 2 ? led_by(transport) : NULL;
+    bool of_second = candidate != NULL && candidate->component == 2 && transport->component == 1;
 
-    return second != NULL ? second : transport;
+    return of_second ? led_by(transport) : transport;
+}
+
+static floe_error hold(floe_transport *transport, const floe_candidate *candidate)
+{
+    uint32_t most = transport->options != NULL ? transport->options->max_remote_candidates : 0;
+
+    return transport->ice == NULL ? has_stopped()
+                                  : floe_held_add(&transport->held, &transport->api->allocator,
+                                                  candidate, most != 0 ? most : HELD_MAX);
 }
 
 static floe_error add(floe_transport *transport, const floe_candidate *candidate)
@@ -820,6 +844,7 @@ static floe_error add(floe_transport *transport, const floe_candidate *candidate
     }
     floe_error error = floe_ice_add_remote_candidate(
         transport->ice, floe_gatherer_now(transport->gatherer), candidate);
+    transport->all_came = transport->all_came || (candidate == NULL && error == FLOE_OK);
     called(transport);
     return error;
 }
@@ -831,7 +856,8 @@ floe_error floe_transport_add_remote_candidate(floe_transport *transport,
         return null_transport("floe_transport_add_remote_candidate");
     }
     uv_mutex_lock(&transport->api->lock);
-    floe_error error = add(for_component(transport, candidate), candidate);
+    floe_transport *of_it = for_component(transport, candidate);
+    floe_error error = of_it != NULL ? add(of_it, candidate) : hold(transport, candidate);
     floe_transport *second = led_by(transport);
     if (candidate == NULL && error == FLOE_OK && second != NULL) {
         (void)add(second, NULL); /* it ended the other component's too */
@@ -858,31 +884,17 @@ floe_error floe_transport_remove_remote_candidate(floe_transport *transport,
         return null_transport("floe_transport_remove_remote_candidate");
     }
     uv_mutex_lock(&transport->api->lock);
-    floe_error error = remove_one(for_component(transport, candidate), candidate);
+    floe_transport *of_it = for_component(transport, candidate);
+    floe_error error =
+        of_it != NULL ? remove_one(of_it, candidate)
+                      : floe_held_remove(&transport->held, &transport->api->allocator, candidate);
     uv_mutex_unlock(&transport->api->lock);
     return error;
 }
 
-static bool is_same(const floe_candidate *a, const floe_candidate *b)
-{
-    return a->component == b->component && a->protocol == b->protocol && a->port == b->port &&
-           strcmp(a->address, b->address) == 0;
-}
-
-static bool is_among(const floe_candidate *one, const floe_candidate *const *candidates,
-                     size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (is_same(one, candidates[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Those of one component; 0: of any. */
-static floe_error replace(floe_transport *transport, const floe_candidate *const *candidates,
-                          size_t count, unsigned component)
+/* Those that are for it when this one is asked, of the same component or of the first. */
+static floe_error replace(floe_transport *transport, floe_transport *asked,
+                          const floe_candidate *const *candidates, size_t count)
 {
     floe_candidate_list *before = NULL;
     floe_error first = transport->ice == NULL
@@ -893,14 +905,30 @@ static floe_error replace(floe_transport *transport, const floe_candidate *const
         return first;
     }
     for (size_t i = 0; i < before->count; i++) {
-        if (!is_among(before->candidates[i], candidates, count)) {
+        if (!floe_is_among(before->candidates[i], candidates, count)) {
             (void)remove_one(transport, before->candidates[i]);
         }
     }
     floe_candidate_list_free(before);
     for (size_t i = 0; i < count; i++) {
-        if (component == 0 || candidates[i]->component == component) {
+        if (for_component(asked, candidates[i]) == transport) {
             floe_error error = add(transport, candidates[i]);
+            first = first == FLOE_OK ? error : first;
+        }
+    }
+    return first;
+}
+
+/* Those of a transport that is still to be made. */
+static floe_error replace_held(floe_transport *transport, const floe_candidate *const *candidates,
+                               size_t count)
+{
+    floe_error first = FLOE_OK;
+
+    floe_held_retain(&transport->held, &transport->api->allocator, candidates, count);
+    for (size_t i = 0; i < count; i++) {
+        if (for_component(transport, candidates[i]) == NULL) {
+            floe_error error = hold(transport, candidates[i]);
             first = first == FLOE_OK ? error : first;
         }
     }
@@ -921,10 +949,89 @@ floe_error floe_transport_set_remote_candidates(floe_transport *transport,
     }
     uv_mutex_lock(&transport->api->lock);
     floe_transport *second = led_by(transport);
-    floe_error error = replace(transport, candidates, count, second != NULL ? 1 : 0);
-    if (second != NULL) {
-        floe_error other = replace(second, candidates, count, 2);
-        error = error == FLOE_OK ? other : error;
+    floe_error error = replace(transport, transport, candidates, count);
+    floe_error other = second != NULL ? replace(second, transport, candidates, count)
+                                      : replace_held(transport, candidates, count);
+    error = error == FLOE_OK ? other : error;
+    uv_mutex_unlock(&transport->api->lock);
+    return error;
+}
+
+/* ── The other component ── */
+
+/* What has been said of it before it was there. */
+static floe_error catch_up(floe_transport *transport, floe_transport *second)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    floe_error error = FLOE_OK;
+
+    if (!transport->awaits) {
+        error = give_remote(transport, &remote);
+        error =
+            error == FLOE_OK ? start(second, &remote, floe_ice_get_role(transport->ice)) : error;
+        floe_wipe(&remote, sizeof remote);
+    }
+    FLOE_RING_EACH(one, &transport->held.candidates, floe_held_candidate, link)
+    {
+        floe_candidate *candidate = NULL;
+        if (error == FLOE_OK) {
+            error = floe_candidate_parse(one->text, &candidate);
+            if (error == FLOE_OK && add(second, candidate) == FLOE_ERR_NO_MEMORY) {
+                error = FLOE_ERR_NO_MEMORY; /* what is refused would have been before */
+            }
+            floe_candidate_free(candidate);
+        }
+    }
+    if (error == FLOE_OK && transport->all_came) {
+        error = add(second, NULL);
+    }
+    return error;
+}
+
+static floe_error associate(floe_transport *transport, floe_transport **associated)
+{
+    floe_transport *second = NULL;
+    floe_error error = make(transport->gatherer->associated, transport->options, &second);
+
+    if (error != FLOE_OK) {
+        return error;
+    }
+    error = catch_up(transport, second);
+    if (error != FLOE_OK) {
+        destroy(second);
+        return error;
+    }
+    floe_held_free(&transport->held, &transport->api->allocator);
+    transport->associated = second;
+    second->associated = transport;
+    *associated = second;
+    return FLOE_OK;
+}
+
+static floe_error may_associate(const floe_transport *transport)
+{
+    if (transport->ice == NULL) {
+        return has_stopped();
+    }
+    if (transport->associated != NULL || transport->gatherer->is_associated) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the transport has an associated one, or is one");
+    }
+    if (transport->gatherer->associated == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_STATE,
+                         "the transport's gatherer has no associated gatherer");
+    }
+    return FLOE_OK;
+}
+
+floe_error floe_transport_create_associated(floe_transport *transport, floe_transport **associated)
+{
+    if (transport == NULL || associated == NULL) {
+        return null_transport("floe_transport_create_associated");
+    }
+    uv_mutex_lock(&transport->api->lock);
+    floe_error error = may_associate(transport);
+    if (error == FLOE_OK) {
+        error = associate(transport, associated);
     }
     uv_mutex_unlock(&transport->api->lock);
     return error;
@@ -944,26 +1051,6 @@ floe_error floe_transport_get_remote_candidates(floe_transport *transport,
                            : floe_ice_get_remote_candidates(transport->ice, list);
     uv_mutex_unlock(&transport->api->lock);
     return error;
-}
-
-static floe_error give_remote(const floe_transport *transport, floe_parameters *parameters)
-{
-    floe_parameters remote = FLOE_PARAMETERS_INIT;
-
-    if (transport->ice == NULL) {
-        return has_stopped();
-    }
-    if (transport->remote == NULL) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the transport has not been started");
-    }
-    floe_put_text(remote.username_fragment, sizeof remote.username_fragment, transport->remote);
-    floe_put_text(remote.password, sizeof remote.password,
-                  transport->remote + strlen(transport->remote) + 1);
-    remote.ice_lite = (transport->remote_flags & REMOTE_IS_LITE) != 0;
-    remote.renomination = (transport->remote_flags & REMOTE_RENOMINATES) != 0;
-    floe_give_struct(parameters, &remote, FLOE_PARAMETERS_SIZES);
-    floe_wipe(&remote, sizeof remote);
-    return FLOE_OK;
 }
 
 floe_error floe_transport_get_remote_parameters(floe_transport *transport,

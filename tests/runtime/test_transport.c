@@ -673,6 +673,164 @@ static void the_other_component(void **state)
     unmake(&m);
 }
 
+static floe_candidate *second_candidate(unsigned port)
+{
+    char text[100];
+    floe_candidate *candidate = NULL;
+
+    (void)snprintf(text, sizeof text, "candidate:1 2 udp 2130706430 192.0.2.1 %u typ host", port);
+    assert_int_equal(floe_candidate_parse(text, &candidate), FLOE_OK);
+    return candidate;
+}
+
+static size_t remote_count(floe_transport *transport)
+{
+    floe_candidate_list *list = NULL;
+
+    assert_int_equal(floe_transport_get_remote_candidates(transport, &list), FLOE_OK);
+    size_t count = list->count;
+    floe_candidate_list_free(list);
+    return count;
+}
+
+static floe_error add_second(floe_transport *transport, unsigned port)
+{
+    floe_candidate *candidate = second_candidate(port);
+    floe_error error = floe_transport_add_remote_candidate(transport, candidate);
+
+    floe_candidate_free(candidate);
+    return error;
+}
+
+static floe_error remove_second(floe_transport *transport, unsigned port)
+{
+    floe_candidate *candidate = second_candidate(port);
+    floe_error error = floe_transport_remove_remote_candidate(transport, candidate);
+
+    floe_candidate_free(candidate);
+    return error;
+}
+
+/* Candidates of component 2 wait for its transport, and take no room from the first's. */
+static void candidates_before_the_other_component(void **state)
+{
+    meeting m;
+    floe_gatherer *gatherer;
+    floe_transport *second;
+    floe_candidate *two[] = {second_candidate(5000), second_candidate(7000)};
+
+    (void)state;
+    make(&m);
+    floe_transport *first = m.a.transport;
+    assert_int_equal(floe_gatherer_create_associated(m.a.gatherer, &gatherer), FLOE_OK);
+    for (unsigned port = 5000; port < 5064; port++) {
+        assert_int_equal(add_second(first, port), FLOE_OK);
+        assert_int_equal(add_second(first, port), FLOE_OK);
+    }
+    assert_int_equal(add_second(first, 6000), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(remove_second(first, 5001), FLOE_OK);
+    assert_int_equal(remove_second(first, 5001), FLOE_ERR_NOT_FOUND);
+    assert_int_equal(add_second(first, 6000), FLOE_OK);
+    assert_int_equal(remote_count(first), 0);
+    start(&m.a);
+    assert_int_equal(floe_transport_create_associated(first, &second), FLOE_OK);
+    assert_int_equal(remote_count(second), 64);
+    assert_int_equal(remote_count(first), 0);
+    assert_int_equal(floe_transport_role(second), FLOE_ICE_ROLE_CONTROLLING);
+    floe_transport_free(second);
+    /* Another one is made: those that come now wait for that. */
+    assert_int_equal(add_second(first, 6000), FLOE_OK);
+    assert_int_equal(
+        floe_transport_set_remote_candidates(first, (const floe_candidate *const *)(void *)two, 2),
+        FLOE_OK);
+    assert_int_equal(floe_transport_create_associated(first, &second), FLOE_OK);
+    assert_int_equal(remote_count(second), 2);
+    floe_transport_free(second);
+    /* A restart of the other side: what it does not name is of before. */
+    assert_int_equal(add_second(first, 6000), FLOE_OK);
+    assert_int_equal(floe_transport_restart(first), FLOE_OK);
+    assert_int_equal(floe_transport_create_associated(first, &second), FLOE_OK);
+    assert_int_equal(floe_transport_role(second), 0); /* with the other side's answer */
+    floe_transport_free(second);
+    assert_int_equal(add_second(first, 6000), FLOE_OK);
+    start(&m.a);
+    assert_int_equal(floe_transport_create_associated(first, &second), FLOE_OK);
+    assert_int_equal(remote_count(second), 0);
+    assert_int_equal(floe_transport_role(second), FLOE_ICE_ROLE_CONTROLLING);
+    floe_transport_free(second);
+    floe_gatherer_free(gatherer);
+    floe_candidate_free(two[0]);
+    floe_candidate_free(two[1]);
+    unmake(&m);
+}
+
+/* Without memory none is made, and what waits for it waits on. */
+static void the_other_component_without_memory(void **state)
+{
+    meeting m;
+    floe_gatherer *gatherer;
+    floe_transport *second;
+    floe_error error = FLOE_ERR_NO_MEMORY;
+
+    (void)state;
+    make(&m);
+    assert_int_equal(floe_gatherer_create_associated(m.a.gatherer, &gatherer), FLOE_OK);
+    start(&m.a);
+    assert_int_equal(add_second(m.a.transport, 5000), FLOE_OK);
+    assert_int_equal(add_second(m.a.transport, 5001), FLOE_OK);
+    for (size_t n = 1; error == FLOE_ERR_NO_MEMORY; n++) {
+        memory_fail(n);
+        error = floe_transport_create_associated(m.a.transport, &second);
+    }
+    memory_fail(0);
+    assert_int_equal(error, FLOE_OK);
+    assert_int_equal(remote_count(second), 2);
+    floe_transport_free(second);
+    floe_gatherer_free(gatherer);
+    unmake(&m);
+}
+
+/* The transports of component 2 are made last, when all has been said. */
+static void the_other_component_comes_last(void **state)
+{
+    meeting m;
+    floe_gatherer *gatherers[2];
+    side seconds[2];
+
+    (void)state;
+    make(&m);
+    side *sides[2] = {&m.a, &m.b};
+    for (int i = 0; i < 2; i++) {
+        side *s = &seconds[i];
+        memset(s, 0, sizeof *s);
+        s->other = sides[1 - i]; /* whose candidates of both components go to one transport */
+        s->trickles = true;
+        assert_int_equal(floe_gatherer_create_associated(sides[i]->gatherer, &gatherers[i]),
+                         FLOE_OK);
+        (void)floe_gatherer_on_local_candidate(gatherers[i], on_candidate, s);
+        sides[i]->trickles = false;
+    }
+    for (int i = 0; i < 2; i++) {
+        start(sides[i]);
+        assert_int_equal(floe_gatherer_gather(sides[i]->gatherer), FLOE_OK);
+        assert_int_equal(floe_gatherer_gather(gatherers[i]), FLOE_OK);
+        turn_until(&m.loop, &seconds[i].complete);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            floe_transport_create_associated(sides[i]->transport, &seconds[i].transport), FLOE_OK);
+        listen_to(&seconds[i]);
+    }
+    for (int i = 0; i < 2; i++) {
+        turn_until(&m.loop, &seconds[i].connected);
+    }
+    for (int i = 0; i < 2; i++) {
+        floe_transport_free(seconds[i].transport);
+        floe_gatherer_free(gatherers[i]);
+    }
+    unmake(&m);
+}
+
 /* ── The end ── */
 
 static void try_call(the_moment moment, the_call call)
@@ -802,6 +960,7 @@ static void null_is_refused(void **state)
     assert_int_equal(floe_transport_send(NULL, "x", 1), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_transport_stop(NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_transport_graceful_stop(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_non_null(strstr(floe_last_error(), "floe_transport_graceful_stop"));
     assert_int_equal(floe_transport_create_associated(NULL, &t), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_transport_on_state_change(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_transport_on_packet(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
@@ -978,6 +1137,9 @@ int main(void)
         cmocka_unit_test(i3_one_offer_and_three_answers),
         cmocka_unit_test(i3_a_late_answer),
         cmocka_unit_test(the_other_component),
+        cmocka_unit_test(candidates_before_the_other_component),
+        cmocka_unit_test(the_other_component_without_memory),
+        cmocka_unit_test(the_other_component_comes_last),
         cmocka_unit_test(every_end_in_every_callback),
         cmocka_unit_test(a_gatherer_takes_its_transports_with_it),
         cmocka_unit_test(null_is_refused),

@@ -25,8 +25,11 @@ static void on_message(void *user_data, const signal_message *message)
 
     switch (message->kind) {
     case SIGNAL_PARAMETERS:
-        (void)snprintf(at, room, "parameters %s %s%s\n", message->parameters->username_fragment,
-                       message->parameters->password, message->parameters->ice_lite ? " lite" : "");
+        used = (size_t)snprintf(
+            at, room, "parameters %s %s%s", message->parameters->username_fragment,
+            message->parameters->password, message->parameters->ice_lite ? " lite" : "");
+        (void)snprintf(at + used, room - used, message->generation != 0 ? " %u\n" : "\n",
+                       message->generation);
         break;
     case SIGNAL_CANDIDATE:
         if (message->candidate == NULL) {
@@ -87,8 +90,11 @@ static void the_lines_of_another_floe(void **state)
                  "{\"event\":\"pair\",\"local\":\"" HOST "\",\"remote\":\"" HOST "\"}\n"
                  "{\"event\":\"packet\",\"data\":\"AAAA\"}\n"
                  "{\"event\":\"end\",\"gatherer\":0,\"ms\":2}\n"
-                 "{\"event\":\"summary\"}\n"),
-        "parameters abcd " PASSWORD "\ncandidate 192.0.2.1 5000\nend\n");
+                 "{\"event\":\"summary\"}\n"
+                 "{\"event\":\"parameters\",\"username_fragment\":\"efgh\","
+                 "\"password\":\"" PASSWORD "\",\"generation\":2}\n"),
+        "parameters abcd " PASSWORD "\ncandidate 192.0.2.1 5000\nend\n"
+        "parameters efgh " PASSWORD " 2\n");
 }
 
 static void what_browsers_signal(void **state)
@@ -194,6 +200,9 @@ static void what_is_wrong_is_told_with_its_place(void **state)
                                 "send, remove and restart\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\"}",
          "line 1, column 1: parameters need a username_fragment and a password, both texts\n"},
+        {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD
+         "\",\"generation\":0}",
+         "line 1, column 88: the generation is no number from 1 to 1000000000\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abc\",\"password\":\"" PASSWORD "\"}",
          "line 1, column 23: the username fragment has not 4 to 256 letters, digits, + and /\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD "!\"}",
@@ -254,6 +263,18 @@ static void a_line_without_end_is_not_looked_at(void **state)
     free(line);
 }
 
+static void a_byte_of_0_is_told(void **state)
+{
+    char lines[2][8] = {"\0binary", "a=x\0y\0"};
+    static heard of;
+
+    (void)state;
+    signalling_init(&of.from, on_message, &of);
+    signalling_line(&of.from, lines[0], 7);
+    signalling_line(&of.from, lines[1], 6);
+    assert_string_equal(of.text, "line 1, column 1: a byte of 0\nline 2, column 4: a byte of 0\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +289,7 @@ int main(void)
         cmocka_unit_test(no_error_tells_the_password),
         cmocka_unit_test(a_wrong_line_ends_nothing),
         cmocka_unit_test(a_line_without_end_is_not_looked_at),
+        cmocka_unit_test(a_byte_of_0_is_told),
     };
     return cmocka_run_group_tests_name("signalling", tests, NULL, NULL);
 }
