@@ -1020,6 +1020,7 @@ static void i10_what_is_not_used_lapses_and_is_checked_again(void **state)
 /* ── Failover ── */
 
 static const char *const second = "198.51.100.8:8";
+static const char *const third = "198.51.100.9:9";
 
 /* Another pair works too, and is worth less. */
 static void connect_two(fixture *f)
@@ -1250,27 +1251,51 @@ static void i13_another_pair_is_writable(void **state)
     end(&f);
 }
 
+/* Three pairs work, of which the best is chosen. */
+static void connect_three(fixture *f)
+{
+    begin(f);
+    start(f, FLOE_ICE_ROLE_CONTROLLING);
+    f->answers = peer;
+    add_peer(f);
+    assert_int_equal(add(f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    assert_int_equal(add(f, "c 1 udp 50 198.51.100.9 9 typ host"), FLOE_OK);
+    run_until(f, 20);
+    respond_to(f, latest_to(f, third), &(response){0});
+    respond_to(f, latest_to(f, second), &(response){0});
+    run_until(f, 1000);
+    assert_int_equal(f->selected.remote_address.port, 7000);
+}
+
 /* It is known only while its nomination is under way that the next best one is silent too. */
 static void i13_a_nomination_of_a_silent_pair_is_given_up(void **state)
 {
-    static const char third[] = "198.51.100.9:9";
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    f.answers = peer;
-    add_peer(&f);
-    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
-    assert_int_equal(add(&f, "c 1 udp 50 198.51.100.9 9 typ host"), FLOE_OK);
-    run_until(&f, 20);
-    respond_to(&f, latest_to(&f, third), &(response){0});
-    respond_to(&f, latest_to(&f, second), &(response){0});
-    run_until(&f, 1000);
-    assert_int_equal(f.selected.remote_address.port, 7000);
+    connect_three(&f);
     f.answers = third;
     run_until(&f, ms(&f) + 7500);
     assert_int_equal(f.selected.remote_address.port, 9);
+    end(&f);
+}
+
+/* Others that have worked were not looked after since. */
+static void i10_what_has_lapsed_is_asked_when_nothing_answers(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_three(&f);
+    while (ms(&f) < 90000) {
+        f.count = 0;
+        run_until(&f, ms(&f) + 1000);
+    }
+    assert_false(pair_to(&f, third).valid);
+    f.count = 0;
+    f.answers = third;
+    run_until(&f, ms(&f) + 12000);
+    assert_int_equal(sends_to(&f), 9);
     end(&f);
 }
 
@@ -2054,6 +2079,7 @@ int main(void)
         cmocka_unit_test(i13_what_was_silent_has_to_work_for_a_while),
         cmocka_unit_test(i13_another_pair_is_writable),
         cmocka_unit_test(i13_a_nomination_of_a_silent_pair_is_given_up),
+        cmocka_unit_test(i10_what_has_lapsed_is_asked_when_nothing_answers),
         cmocka_unit_test(i12_a_lite_agent_delivers_what_came_early),
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),
