@@ -239,9 +239,10 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     pair->failure = (uint8_t)failure;
     pair->wants_nomination = false;
     pair->nominated = false;
-    pair->lapsed = false;
+    pair->lapsed = pair->revived && failure == FLOE_ICE_FAILURE_TIMEOUT; /* once more */
+    pair->revived = false;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
-    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    floe_ice_nomination_ends(ice, pair);
     floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_FAILED);
     if (pair->valid) {
         ice->consent_ended = failure == FLOE_ICE_FAILURE_CONSENT;
@@ -404,7 +405,7 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
     }
     pair->heard = true;
     pair->has_worked = true;
-    pair->lapsed = false;
+    pair->lapsed = pair->revived = false;
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);
     }

@@ -197,7 +197,7 @@ static void lapse(floe_ice *ice, floe_candidate_pair *pair, bool consent_ended)
     pair->lapsed = pair != ice->former;
     pair->value = 0;
     pair->wants_nomination = false;
-    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    floe_ice_nomination_ends(ice, pair);
     floe_ice_find_best(ice);
     if (ice->selected == pair) {
         floe_ice_select(ice, NULL);
@@ -333,6 +333,7 @@ void floe_ice_consent_revive(floe_ice *ice)
     {
         if (pair->lapsed) {
             pair->lapsed = false;
+            pair->revived = ice->best != NULL;
             floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_WAITING);
             floe_ice_checklist_trigger(ice, pair);
         }

@@ -177,6 +177,7 @@ typedef struct floe_candidate_pair {
     bool hurried : 1;          /* the check was sent again at once because of ICMP */
     bool slow : 1;             /* its check was not answered at once: no other waits for it */
     bool lapsed : 1;           /* it has worked, and has not been looked after since */
+    bool revived : 1;          /* it is checked while what works is silent: that may end */
     bool has_worked : 1;       /* once */
     bool silent : 1;           /* the one in use has not answered for a while */
     bool unanswered : 1;       /* though something comes */
@@ -496,6 +497,8 @@ void floe_ice_arrival_expect(floe_ice *ice, uint32_t candidate_id, const floe_ad
 void floe_ice_nominate(floe_ice *ice, floe_time now);
 /* A check that nominates has succeeded, or the peer has nominated a valid pair. */
 void floe_ice_nominated(floe_ice *ice, floe_candidate_pair *pair);
+/* It is not under way any more, if it was. */
+void floe_ice_nomination_ends(floe_ice *ice, floe_candidate_pair *pair);
 /* We are controlled from now on: what the peer has nominated before counts. */
 void floe_ice_take_nominations(floe_ice *ice);
 /* Another pair has become valid, or one is no more. */

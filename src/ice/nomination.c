@@ -108,13 +108,31 @@ static bool may_be_beaten(const floe_ice *ice, const floe_candidate_pair *best)
     return false;
 }
 
+static uint32_t next_number(floe_ice *ice)
+{
+    ice->nomination = (ice->nomination + 1) & FLOE_ICE_NOMINATION_MASK;
+    return ice->nomination;
+}
+
+/* The peer may have heard it, and not answered: then the chosen one has to be its last word again. */
+void floe_ice_nomination_ends(floe_ice *ice, floe_candidate_pair *pair)
+{
+    if (ice->nominating != pair) {
+        return;
+    }
+    pair->wants_nomination = false;
+    ice->nominating = NULL;
+    if (ice->selected != NULL && ice->selected != pair && ice->session->renominates) {
+        ice->selected->nomination = next_number(ice);
+    }
+}
+
 /* One that has turned silent meanwhile is nominated no more, where another one works. */
 static void give_up_silent(floe_ice *ice)
 {
     if (ice->nominating != NULL && ice->nominating->silent && ice->best != NULL &&
         !ice->best->silent) {
-        ice->nominating->wants_nomination = false;
-        ice->nominating = NULL;
+        floe_ice_nomination_ends(ice, ice->nominating);
     }
 }
 
@@ -141,8 +159,7 @@ void floe_ice_nominate(floe_ice *ice, floe_time now)
         return;
     }
     if (ice->session->renominates) {
-        ice->nomination = (ice->nomination + 1) & FLOE_ICE_NOMINATION_MASK;
-        best->nomination = ice->nomination;
+        best->nomination = next_number(ice);
     }
     floe_ice_check_nominates_anew(ice);
     ice->nominating = best;

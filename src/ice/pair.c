@@ -287,7 +287,7 @@ void floe_ice_pair_leaves(floe_ice *ice, floe_candidate_pair *pair)
     floe_ice_checklist_ungroup(ice, pair);
     ice->in_state[pair->state]--;
     ice->pair_count--;
-    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    floe_ice_nomination_ends(ice, pair);
     ice->unsettled = true;
 }
 

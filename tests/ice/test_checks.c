@@ -1299,6 +1299,25 @@ static void i10_what_has_lapsed_is_asked_when_nothing_answers(void **state)
     end(&f);
 }
 
+/* Though nothing answered when it was asked in the silence: what has ended then ends again with consent. */
+static void i10_what_was_asked_in_a_silence_is_asked_behind_it(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_three(&f);
+    for (uint64_t end = 90000; ms(&f) < end + 52000; run_until(&f, ms(&f) + 1000)) {
+        f.count = 0;
+        f.answers = ms(&f) < end ? peer : NULL;
+    }
+    assert_false(f.has_selected);
+    f.count = 0;
+    f.answers = third;
+    run_until(&f, ms(&f) + 25000);
+    assert_int_equal(sends_to(&f), 9);
+    end(&f);
+}
+
 static void i13_a_silent_pair_is_replaced(void **state)
 {
     fixture f;
@@ -2080,6 +2099,7 @@ int main(void)
         cmocka_unit_test(i13_another_pair_is_writable),
         cmocka_unit_test(i13_a_nomination_of_a_silent_pair_is_given_up),
         cmocka_unit_test(i10_what_has_lapsed_is_asked_when_nothing_answers),
+        cmocka_unit_test(i10_what_was_asked_in_a_silence_is_asked_behind_it),
         cmocka_unit_test(i12_a_lite_agent_delivers_what_came_early),
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),

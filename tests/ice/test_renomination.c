@@ -112,6 +112,32 @@ static void i13_nominations_are_numbered(void **state)
     end(&f);
 }
 
+/* The peer may have heard it, and its answers were lost: the chosen one has to be its last word again. */
+static void i13_a_nomination_that_comes_to_nothing(void **state)
+{
+    fixture f;
+    const floe_core_output icmp = {.kind = FLOE_CORE_UNREACHABLE,
+                                   .candidate_id = 1,
+                                   .remote = address_of(better),
+                                   .unreachable = FLOE_UNREACHABLE_PORT};
+
+    (void)state;
+    begin_two(&f, FLOE_ICE_ROLE_CONTROLLING, true, true);
+    respond_to(&f, latest_to(&f, better), &(response){0});
+    floe_ice_core_output(f.ice, f.now, &icmp);
+    outputs(&f);
+    run_until(&f, ms(&f) + 100);
+    assert_int_equal(number_of(latest_to(&f, worse)), 2);
+    for (f.answers = better; ms(&f) < 45000; run_until(&f, ms(&f) + 1000)) {
+        f.count = 0;
+    }
+    assert_false(pair_to(&f, worse).valid);
+    assert_true(pair_to(&f, better).selected);
+    run_until(&f, ms(&f) + 7000);
+    assert_int_equal(number_of(latest_to(&f, better)), 3);
+    end(&f);
+}
+
 /* A check that came before the start. */
 static void i13_a_number_before_the_start(void **state)
 {
@@ -138,6 +164,7 @@ int main(void)
         cmocka_unit_test(i13_the_highest_number_counts),
         cmocka_unit_test(i13_numbers_that_were_not_agreed_on),
         cmocka_unit_test(i13_nominations_are_numbered),
+        cmocka_unit_test(i13_a_nomination_that_comes_to_nothing),
         cmocka_unit_test(i13_a_number_before_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
