@@ -239,7 +239,7 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     pair->failure = (uint8_t)failure;
     pair->wants_nomination = false;
     pair->nominated = false;
-    pair->lapsed = pair->revived && failure == FLOE_ICE_FAILURE_TIMEOUT; /* once more */
+    pair->lapsed = pair->revived; /* it is good for another time */
     pair->revived = false;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     floe_ice_nomination_ends(ice, pair);
@@ -391,13 +391,10 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
     bool was_valid = pair->valid;
 
     take_mapped(pair, mapped);
-    floe_duration took = floe_time_since(now, to->started);
     if (to->once) {
-        pair->round_trip = took;
-        pair->counts.total_round_trip.ns += took.ns;
-    }
-    if (to->once || pair->takes.ns == 0) {
-        pair->takes = took;
+        pair->timed = true;
+        pair->round_trip = floe_time_since(now, to->started);
+        pair->counts.total_round_trip.ns += pair->round_trip.ns;
     }
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);

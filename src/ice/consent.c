@@ -74,7 +74,7 @@ static floe_time next_of(const floe_candidate_pair *pair)
 /* So long after it was asked first; where a round trip takes long, not before an answer can be there. */
 static floe_time answer_at(const floe_candidate_pair *pair, floe_duration least)
 {
-    floe_duration wait = floe_duration_times(pair->takes, 2);
+    floe_duration wait = floe_duration_times(pair->round_trip, 2);
 
     return floe_time_after(pair->asked_first, wait.ns > least.ns ? wait : least);
 }
@@ -168,6 +168,9 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (pair->next_consent.ns < pair->answered.ns) { /* it was not in use before */
         draw_next(ice, now, pair);
+        if (!pair->timed) { /* its check was sent several times */
+            pair->next_consent = now;
+        }
     }
     pair->unanswered = pair->unanswered || floe_time_reached(now, unanswered_at(ice, pair));
     if (!pair->silent && (pair->unanswered || floe_time_reached(now, silent_at(ice, pair)))) {
@@ -326,14 +329,18 @@ void floe_ice_consent_watch(floe_ice *ice, floe_time now)
 
 void floe_ice_consent_revive(floe_ice *ice)
 {
-    if (ice->best != NULL && !ice->best->silent) {
+    bool is_silence = ice->best != NULL && ice->best->silent;
+    bool were_asked = ice->asks_lapsed && is_silence;
+
+    ice->asks_lapsed = is_silence;
+    if ((ice->best != NULL && !is_silence) || were_asked) {
         return;
     }
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
         if (pair->lapsed) {
             pair->lapsed = false;
-            pair->revived = ice->best != NULL;
+            pair->revived = is_silence;
             floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_WAITING);
             floe_ice_checklist_trigger(ice, pair);
         }

@@ -243,8 +243,8 @@ floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
         /* Behind their end too: a relay that was lost comes back, and a network that changes has others (N1). */
         error = floe_ice_remote_take(ice, candidate);
     } else {
+        ice->coming_end = ice->remote_end && !floe_ring_empty(&ice->coming); /* it is theirs */
         ice->remote_end = true;
-        ice->coming_end = !floe_ring_empty(&ice->coming); /* it has come behind them */
         ice->unsettled = true;
     }
     floe_ice_settle(ice, now);

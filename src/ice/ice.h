@@ -181,6 +181,7 @@ typedef struct floe_candidate_pair {
     bool has_worked : 1;       /* once */
     bool silent : 1;           /* the one in use has not answered for a while */
     bool unanswered : 1;       /* though something comes */
+    bool timed : 1;            /* its round trip is known */
     uint32_t nomination;       /* its number; 0: it has none */
     uint32_t told;             /* how it was when it was told last; 0: it was not */
     /* The check at hand. */
@@ -199,7 +200,6 @@ typedef struct floe_candidate_pair {
     floe_time next_consent;   /* the next, if all is well */
     floe_duration patience;   /* or so long after anything came */
     floe_duration round_trip; /* of the latest answer, where that is known */
-    floe_duration takes;      /* the same; until it is known, no less than that */
     floe_pair_counts counts;
     /* What the latest answer has shown of us. */
     floe_address mapped;
@@ -275,6 +275,8 @@ struct floe_ice {
     floe_time nomination_at;     /* a wait for better ones ends */
     floe_time failure_at;        /* not before; never: that time has come */
     bool works;                  /* a pair can be used, as it was last looked at */
+    bool was_complete;           /* likewise, but for a silence */
+    bool asks_lapsed;            /* what has lapsed is asked, as what works is silent */
     bool consent_ended;          /* by that the latest pair has ended that worked */
     floe_candidate_pair *latest; /* that a packet came by */
     floe_candidate_pair *best;   /* of the valid ones */
@@ -282,6 +284,7 @@ struct floe_ice {
     uint32_t nomination;             /* the highest number that was given */
     bool heard_plain;                /* the peer does not nominate by every check */
     floe_candidate_pair *nominating; /* whose nomination is under way */
+    floe_time nominating_since;
     /* That which was in use when the agent was restarted, with its own session and remote candidate (RFC 8445 §9). */
     floe_candidate_pair *former;
     floe_ice_session *former_session;

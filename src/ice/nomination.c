@@ -122,27 +122,53 @@ void floe_ice_nomination_ends(floe_ice *ice, floe_candidate_pair *pair)
     }
     pair->wants_nomination = false;
     ice->nominating = NULL;
-    if (ice->selected != NULL && ice->selected != pair && ice->session->renominates) {
+    if (ice->selected == NULL || ice->selected == pair) {
+        return;
+    }
+    floe_ice_check_nominates_anew(ice); /* a late answer chooses no more */
+    if (ice->session->renominates) {
         ice->selected->nomination = next_number(ice);
     }
 }
 
-/* One that has turned silent meanwhile is nominated no more, where another one works. */
-static void give_up_silent(floe_ice *ice)
+/* What is nominated in vain counts as silent. */
+static floe_time in_vain_at(const floe_ice *ice)
 {
-    if (ice->nominating != NULL && ice->nominating->silent && ice->best != NULL &&
-        !ice->best->silent) {
-        floe_ice_nomination_ends(ice, ice->nominating);
+    const floe_candidate_pair *pair = ice->nominating;
+
+    if (pair == NULL || pair->silent || ice->selected == NULL) {
+        return FLOE_TIME_NEVER;
+    }
+    floe_duration least = floe_milliseconds(ice->options.disconnected_after_ms);
+    floe_duration wait = floe_duration_times(pair->round_trip, 2);
+    return floe_time_after(ice->nominating_since, wait.ns > least.ns ? wait : least);
+}
+
+/* Where another one works, one that is silent is nominated no more; nor one that another has passed by, where the chosen one
+ * is silent: data goes by that. */
+static void give_up(floe_ice *ice, floe_time now)
+{
+    floe_candidate_pair *pair = ice->nominating;
+
+    if (pair != NULL && floe_time_reached(now, in_vain_at(ice))) {
+        pair->silent = pair->unanswered = true;
+        floe_ice_find_best(ice);
+        floe_ice_consent_due(ice, now, pair);
+    }
+    bool is_passed =
+        pair != NULL && (pair->silent || (ice->selected != NULL && ice->selected->silent));
+    if (is_passed && ice->best != NULL && ice->best != pair && !ice->best->silent) {
+        floe_ice_nomination_ends(ice, pair);
     }
 }
 
 void floe_ice_nominate(floe_ice *ice, floe_time now)
 {
-    floe_candidate_pair *best = ice->best;
     floe_time when = {0};
 
-    ice->nomination_at = FLOE_TIME_NEVER;
-    give_up_silent(ice);
+    give_up(ice, now);
+    ice->nomination_at = in_vain_at(ice);
+    floe_candidate_pair *best = ice->best;
     if (ice->role != FLOE_ICE_ROLE_CONTROLLING || ice->nominating != NULL || best == NULL) {
         return;
     }
@@ -163,6 +189,8 @@ void floe_ice_nominate(floe_ice *ice, floe_time now)
     }
     floe_ice_check_nominates_anew(ice);
     ice->nominating = best;
+    ice->nominating_since = now;
+    ice->nomination_at = in_vain_at(ice);
     best->wants_nomination = true;
     floe_ice_checklist_trigger(ice, best);
 }

@@ -105,10 +105,9 @@ static bool has_failed(const floe_ice *ice)
 /* What has worked before may be checked again: that says nothing new. */
 static bool is_complete(const floe_ice *ice)
 {
-    bool was_complete = ice->state == FLOE_ICE_STATE_COMPLETED;
-
     return ice->selected != NULL && ice->local_end && floe_ice_remotes_have_ended(ice) &&
-           (!floe_ice_checklist_is_busy(ice) || (was_complete && !floe_ice_checklist_has_new(ice)));
+           (!floe_ice_checklist_is_busy(ice) ||
+            (ice->was_complete && !floe_ice_checklist_has_new(ice)));
 }
 
 /* I8: the last pair that worked is no more. If it did not lose its consent, it was there a moment ago, and has ended with our
@@ -147,10 +146,11 @@ void floe_ice_outcome(floe_ice *ice, floe_time now)
         floe_ice_to_state(ice, FLOE_ICE_STATE_DISCONNECTED);
         return;
     }
-    if (!is_complete(ice) || ice->state == FLOE_ICE_STATE_CHECKING) {
+    ice->was_complete = is_complete(ice);
+    if (!ice->was_complete || ice->state == FLOE_ICE_STATE_CHECKING) {
         floe_ice_to_state(ice, FLOE_ICE_STATE_CONNECTED);
     }
-    if (is_complete(ice)) {
+    if (ice->was_complete) {
         floe_ice_to_state(ice, FLOE_ICE_STATE_COMPLETED);
     }
 }

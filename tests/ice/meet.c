@@ -1285,6 +1285,7 @@ static void start(world *w, agent *a)
 {
     floe_parameters parameters = FLOE_PARAMETERS_INIT;
     floe_error error = floe_core_get_local_parameters(w->agents[1 - a->n].core, &parameters);
+    parameters.renomination = w->agents[1 - a->n].side->options.renomination;
 
     if (error == FLOE_OK) {
         error = floe_ice_start(a->ice, now_of(w), &parameters, a->side->role);
@@ -1304,6 +1305,7 @@ static void start_again(world *w, agent *a)
 {
     floe_parameters parameters = FLOE_PARAMETERS_INIT;
     floe_error error = floe_core_get_local_parameters(w->agents[1 - a->n].core, &parameters);
+    parameters.renomination = w->agents[1 - a->n].side->options.renomination;
 
     for (unsigned i = 0; i < 2 && (i == 0 || error == FLOE_ERR_NO_MEMORY); i++) {
         error = floe_ice_start(a->ice, now_of(w), &parameters, floe_ice_get_role(a->ice));

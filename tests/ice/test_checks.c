@@ -1318,6 +1318,43 @@ static void i10_what_was_asked_in_a_silence_is_asked_behind_it(void **state)
     end(&f);
 }
 
+/* The chosen one is silent, and while another takes its place a better one comes, by which data goes from then on. */
+static void i13_a_nomination_that_is_passed_by_is_given_up(void **state)
+{
+    static const char better[] = "198.51.100.10:10";
+    fixture f;
+
+    (void)state;
+    connect_three(&f);
+    f.answers = NULL;
+    while (sends_to(&f) == 7000) {
+        f.count = 0;
+        run_until(&f, ms(&f) + 100);
+    }
+    assert_int_equal(sends_to(&f), 8);
+    assert_int_equal(add(&f, "d 1 udp 150 198.51.100.10 10 typ host"), FLOE_OK);
+    f.answers = better;
+    run_until(&f, ms(&f) + 500);
+    assert_int_equal(f.selected.remote_address.port, 10);
+    end(&f);
+}
+
+/* Others that have worked are asked meanwhile, which is no news. */
+static void i1_it_is_completed_behind_a_silence(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_three(&f);
+    both_end(&f);
+    for (uint64_t end = 90000; ms(&f) < end + 20000; run_until(&f, ms(&f) + 1000)) {
+        f.count = 0;
+        f.answers = ms(&f) < end || ms(&f) > end + 7000 ? peer : NULL;
+    }
+    assert_string_equal(f.states, "checking connected completed disconnected completed");
+    end(&f);
+}
+
 static void i13_a_silent_pair_is_replaced(void **state)
 {
     fixture f;
@@ -1444,14 +1481,20 @@ static void i13_consent_takes_no_nomination_back(void **state)
         run_until(&f, at);
         comes(&f, second, "data", 4);
     }
+    bool took_back = false;
+    uint64_t begun = 0;
     for (size_t i = 0; i < f.count; i++) {
         floe_stun_message message = message_of(&f.sent[i]);
         bool nominates = floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE);
         bool is_old = floe_address_equal(&f.sent[i].to, &old);
-        assert_true(!nominating || !is_old || !nominates);
+        uint64_t at_ms = f.sent[i].at.ns / 1000000;
+        took_back = took_back || (nominating && is_old && nominates);
+        begun = begun == 0 && nominates && !is_old ? at_ms : begun;
+        assert_true(!took_back || at_ms >= begun + 5000);
+        assert_true(!took_back || is_old || !nominates);
         nominating = nominating || (nominates && !is_old);
     }
-    assert_true(nominating);
+    assert_true(nominating && took_back); /* when nobody has answered for 5 s, it does */
     end(&f);
 }
 
@@ -1722,6 +1765,13 @@ static void i9_the_end_of_a_generation_that_is_still_to_come(void **state)
     assert_int_equal(start_again(&f, "third", other_password), FLOE_OK);
     assert_false(f.ice->remote_end);
     assert_int_equal(pair_count(&f), 1); /* what came before another start is forgotten */
+    end(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING); /* or it is the present one's, and is late */
+    assert_int_equal(add(&f, "n 1 udp 300 198.51.100.8 8 typ host ufrag other"), FLOE_OK);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_true(f.ice->remote_end);
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_false(f.ice->remote_end);
     end(&f);
 }
 
@@ -2100,6 +2150,8 @@ int main(void)
         cmocka_unit_test(i13_a_nomination_of_a_silent_pair_is_given_up),
         cmocka_unit_test(i10_what_has_lapsed_is_asked_when_nothing_answers),
         cmocka_unit_test(i10_what_was_asked_in_a_silence_is_asked_behind_it),
+        cmocka_unit_test(i13_a_nomination_that_is_passed_by_is_given_up),
+        cmocka_unit_test(i1_it_is_completed_behind_a_silence),
         cmocka_unit_test(i12_a_lite_agent_delivers_what_came_early),
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_a_check_of_two_generations_is_not_answered),

@@ -128,7 +128,13 @@ static void i13_a_nomination_that_comes_to_nothing(void **state)
     outputs(&f);
     run_until(&f, ms(&f) + 100);
     assert_int_equal(number_of(latest_to(&f, worse)), 2);
-    for (f.answers = better; ms(&f) < 45000; run_until(&f, ms(&f) + 1000)) {
+    sent nomination = *latest_to(&f, worse);
+    for (f.answers = better; ms(&f) < 12000; run_until(&f, ms(&f) + 1000)) {
+        f.count = 0;
+    }
+    respond_to(&f, &nomination, &(response){0}); /* too late */
+    assert_true(pair_to(&f, better).selected);
+    for (f.answers = better; ms(&f) < 55000; run_until(&f, ms(&f) + 1000)) {
         f.count = 0;
     }
     assert_false(pair_to(&f, worse).valid);
