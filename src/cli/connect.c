@@ -100,7 +100,7 @@ static void on_gathered(connect_run *run)
     if (is_json(run)) {
         look_at_servers(run);
         if (!run->command.continual) {
-            report_end(&run->report, 0, connect_ms(run));
+            report_end(&run->report, 0, connect_ms(run), run->gatherer);
         }
     }
     if (!run->found && !run->command.continual) {
@@ -495,6 +495,8 @@ int connect_main(int count, char **words)
     input_free(&run.tickets.of_file);
     free(run.remote.packet);
     generations_free(&run.remote.generations);
+    free(run.remote.present);
+    free(run.remote.ended);
     report_free(&run.report);
     free_command(command);
     return status;

@@ -16,6 +16,7 @@ static void tell_parameters(connect_run *run)
     floe_parameters own = FLOE_PARAMETERS_INIT;
 
     if (floe_gatherer_get_local_parameters(run->gatherer, &own) == FLOE_OK) {
+        generations_told(&run->remote.generations, &own);
         report_parameters(&run->report, 0, &own, run->remote.generations.own);
     }
 }
@@ -30,6 +31,17 @@ static bool restart(connect_run *run)
     return true;
 }
 
+static void keep(char **text, const char *now)
+{
+    free(*text);
+    *text = strdup(now);
+}
+
+static bool is_present(const remote_side *remote, const char *username_fragment)
+{
+    return remote->present != NULL && strcmp(remote->present, username_fragment) == 0;
+}
+
 static void take_parameters(connect_run *run, const floe_parameters *parameters,
                             uint32_t generation)
 {
@@ -41,10 +53,27 @@ static void take_parameters(connect_run *run, const floe_parameters *parameters,
     }
     if (connect_start(run, parameters, !remote->known)) {
         remote->known = true;
+        keep(&remote->present, parameters->username_fragment);
+        if (remote->ended != NULL && is_present(remote, remote->ended)) {
+            (void)floe_transport_add_remote_candidate(run->transport, NULL);
+        }
+    }
+    if (generations_may_restart(&remote->generations)) {
+        (void)restart(run);
     }
 }
 
 /* ── What else is asked for ── */
+
+/* The end of a generation whose parameters have not come waits for them. */
+static bool ends_later(remote_side *remote, const char *username_fragment)
+{
+    if (username_fragment == NULL || is_present(remote, username_fragment)) {
+        return false;
+    }
+    keep(&remote->ended, username_fragment);
+    return true;
+}
 
 static void take_candidate(connect_run *run, const floe_candidate *candidate)
 {
@@ -86,7 +115,9 @@ static void on_message(void *user_data, const signal_message *message)
         take_parameters(run, message->parameters, message->generation);
         break;
     case SIGNAL_CANDIDATE:
-        take_candidate(run, message->candidate);
+        if (message->candidate != NULL || !ends_later(&run->remote, message->username_fragment)) {
+            take_candidate(run, message->candidate);
+        }
         break;
     case SIGNAL_REMOVE:
         remove_candidate(run, message->candidate);
@@ -95,8 +126,9 @@ static void on_message(void *user_data, const signal_message *message)
         send_packet(run, message->data, message->size);
         break;
     case SIGNAL_RESTART:
-        generations_restart(&run->remote.generations);
-        (void)restart(run);
+        if (generations_restart(&run->remote.generations)) {
+            (void)restart(run);
+        }
         break;
     case SIGNAL_WRONG:
         screen_tell("floe: connect: %s", message->why);

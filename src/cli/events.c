@@ -90,6 +90,7 @@ void events_candidate(unsigned gatherer, double ms, const floe_candidate *candid
         put(line, "reason", text_unless_empty(floe_withdrawal_name(candidate->withdrawal)));
     }
     json_add_candidate(line, candidate);
+    put(line, "username_fragment", json_text_or_null(candidate->username_fragment));
     json_write_line(standard_output, line);
 }
 
@@ -182,9 +183,12 @@ void events_verdict(unsigned gatherer, double ms, const network_facts *facts)
     json_write_line(standard_output, line);
 }
 
-void events_end(unsigned gatherer, double ms)
+void events_end(unsigned gatherer, double ms, const char *username_fragment)
 {
-    json_write_line(standard_output, begin_timed("end", gatherer, ms));
+    json_t *line = begin_timed("end", gatherer, ms);
+
+    put(line, "username_fragment", json_text_or_null(username_fragment));
+    json_write_line(standard_output, line);
 }
 
 void events_summary(const gather_report *report, const floe_api_statistics *statistics)

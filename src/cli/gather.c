@@ -242,7 +242,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         return;
     }
     look_at_servers(slot, ms);
-    report_end(&run->report, slot->number, ms);
+    report_end(&run->report, slot->number, ms, slot->gatherer);
     run->complete += !slot->complete;
     if (!slot->complete && run->complete == run->command.gatherers) {
         slot->complete = true;

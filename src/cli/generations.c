@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that were heard: an old one that was forgotten would be a restart. */
+/* The last that were heard or told: what comes again is no restart. */
+#define HEARD_MAX 256
 struct generation_heard {
     generation_heard *next;
     uint32_t number; /* as it was told */
@@ -12,12 +13,26 @@ struct generation_heard {
 
 void generations_init(generations *of)
 {
-    *of = (generations){.own = 1};
+    *of = (generations){.own = 1, .awaits = true};
 }
 
-void generations_restart(generations *of)
+bool generations_restart(generations *of)
 {
-    of->own++;
+    of->waits = of->awaits && (of->unnumbered || of->other == 0);
+    if (of->waits) {
+        return false;
+    }
+    of->own += of->own < GENERATION_MAX;
+    of->awaits = true;
+    return true;
+}
+
+bool generations_may_restart(generations *of)
+{
+    bool may = of->waits;
+
+    of->waits = false;
+    return may && generations_restart(of);
 }
 
 static bool is_same(const generation_heard *one, const floe_parameters *parameters)
@@ -41,10 +56,27 @@ static bool is_of_another(const generations *of, uint32_t number)
 {
     const generation_heard *one = of->heard;
 
+    if (number == 1 &&
+        of->other > 1) { /* or its first line comes late, which a restart more mends */
+        return true;
+    }
     while (one != NULL && one->number != number) {
         one = one->next;
     }
     return one != NULL && number != 0;
+}
+
+static void forget_oldest(generations *of)
+{
+    generation_heard **last = &of->heard;
+    unsigned count = 0;
+
+    while (*last != NULL && count < HEARD_MAX) {
+        last = &(*last)->next;
+        count++;
+    }
+    free(*last); /* it is the only one behind them */
+    *last = NULL;
 }
 
 static bool remember(generations *of, const floe_parameters *parameters, uint32_t number)
@@ -59,34 +91,52 @@ static bool remember(generations *of, const floe_parameters *parameters, uint32_
         memcpy(one->text, parameters->username_fragment, first);
         memcpy(&one->text[first], parameters->password, second);
         of->heard = one;
+        forget_oldest(of);
     }
     return one != NULL;
+}
+
+void generations_told(generations *of, const floe_parameters *parameters)
+{
+    (void)remember(of, parameters, 0);
+}
+
+/* As an offer or an answer is known in SDP: whatever comes while one is awaited is the answer. */
+static generation_news hear_without_number(generations *of)
+{
+    bool is_answer = of->awaits;
+
+    of->unnumbered = true;
+    of->awaits = false;
+    return is_answer ? GENERATION_STARTS : GENERATION_RESTARTS;
 }
 
 generation_news generations_hear(generations *of, const floe_parameters *parameters,
                                  uint32_t number)
 {
     bool of_another = is_of_another(of, number);
-    uint32_t at = number != 0 ? number : of->other + 1;
 
     if (was_heard(of, parameters) || !remember(of, parameters, number)) {
         return GENERATION_OLD;
     }
+    if (number == 0) {
+        return hear_without_number(of);
+    }
     if (of_another) {
-        of->other = at;
-        of->own++;
+        of->other = number;
+        of->own += of->own < GENERATION_MAX;
         return GENERATION_RESTARTS;
     }
-    if (at <= of->other) { /* overtaken */
+    if (number <= of->other) { /* overtaken */
         return GENERATION_OLD;
     }
-    of->other = at;
-    if (at > of->own) {
-        of->own = at;
+    of->other = number;
+    of->awaits = number < of->own;
+    if (number > of->own) {
+        of->own = number;
         return GENERATION_RESTARTS;
     }
-    /* With a lower one than ours its answer to ours is still to come; who tells no number may have answered. */
-    return at < of->own && number != 0 ? GENERATION_OLD : GENERATION_STARTS;
+    return number < of->own ? GENERATION_OLD : GENERATION_STARTS; /* its answer is still to come */
 }
 
 void generations_free(generations *of)

@@ -23,14 +23,22 @@ typedef struct generation_heard generation_heard;
 
 typedef struct generations {
     uint32_t own;
-    uint32_t other; /* 0: none was heard */
+    uint32_t other;  /* 0: none was heard */
+    bool awaits;     /* the first parameters of the other side, or the answer to ours */
+    bool unnumbered; /* the other side tells no numbers */
+    bool waits;      /* a restart is to be begun when they have come */
     generation_heard *heard;
 } generations;
 
 void generations_init(generations *of);
-/* We begin a restart. */
-void generations_restart(generations *of);
-/* `number`: 0: none was told, as those who are no floe do: then each that comes is one more. */
+/* We begin a restart. False: not before what is awaited has come: where no number says so, two answers could not be told from
+ * an answer and a restart. */
+bool generations_restart(generations *of);
+/* Whether one has waited that may begin now, behind GENERATION_STARTS. */
+bool generations_may_restart(generations *of);
+/* These are our own: where they come back to us, as from a channel that all hear, they are nobody else's. */
+void generations_told(generations *of, const floe_parameters *parameters);
+/* `number`: 0: none was told, as those who are no floe do: then what comes is the answer, if one is awaited. */
 generation_news generations_hear(generations *of, const floe_parameters *parameters,
                                  uint32_t number);
 void generations_free(generations *of);

@@ -269,13 +269,15 @@ void report_servers(gather_report *report, unsigned gatherer, double ms,
     servers_free(&of_one);
 }
 
-void report_end(gather_report *report, unsigned gatherer, double ms)
+void report_end(gather_report *report, unsigned gatherer, double ms, floe_gatherer *of)
 {
     if (!report->holding) {
         screen_clear(&report->screen);
     }
     if (tells_events(report)) {
-        events_end(gatherer, ms);
+        floe_parameters own = FLOE_PARAMETERS_INIT;
+        (void)floe_gatherer_get_local_parameters(of, &own);
+        events_end(gatherer, ms, own.username_fragment);
     }
 }
 

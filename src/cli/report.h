@@ -73,7 +73,7 @@ void report_error(gather_report *report, unsigned gatherer, double ms,
 /* What became of its servers, when it is complete. `of_all`: the report's own rows are made of it. */
 void report_servers(gather_report *report, unsigned gatherer, double ms,
                     const floe_gatherer_statistics *statistics, bool of_all);
-void report_end(gather_report *report, unsigned gatherer, double ms);
+void report_end(gather_report *report, unsigned gatherer, double ms, floe_gatherer *of);
 /* From now on the settings' trace is told as the command wants it. */
 void report_use_trace(gather_report *report, floe_settings *settings);
 /* Which servers are awaited; from time to time. */
@@ -101,7 +101,7 @@ void events_error(unsigned gatherer, double ms, const floe_candidate_error *erro
 void events_network(double ms, const floe_network_change *change);
 void events_servers(unsigned gatherer, double ms, const server_table *servers);
 void events_verdict(unsigned gatherer, double ms, const network_facts *facts);
-void events_end(unsigned gatherer, double ms);
+void events_end(unsigned gatherer, double ms, const char *username_fragment);
 void events_summary(const gather_report *report, const floe_api_statistics *statistics);
 json_t *json_milliseconds(double ms);
 /* live.c: what is held. */

@@ -59,9 +59,9 @@ static void say_candidate(const signalling *of, signal_kind kind, const char *te
     floe_candidate_free(candidate);
 }
 
-static void say_end(const signalling *of)
+static void say_end(const signalling *of, const char *username_fragment)
 {
-    say(of, &(signal_message){.kind = SIGNAL_CANDIDATE});
+    say(of, &(signal_message){.kind = SIGNAL_CANDIDATE, .username_fragment = username_fragment});
 }
 
 /* ── Parameters ── */
@@ -134,7 +134,7 @@ static void read_attribute(signalling *of, const char *line)
     } else if (strcmp(line, "a=ice-lite") == 0) {
         of->parameters.ice_lite = true;
     } else if (strcmp(line, "a=end-of-candidates") == 0) {
-        say_end(of);
+        say_end(of, NULL);
     } else if (behind(line, "a=candidate:", &column) != NULL) {
         say_candidate(of, SIGNAL_CANDIDATE, line, 0);
     }
@@ -209,7 +209,8 @@ static void read_w3c_candidate(const signalling *of, const json_t *object, const
 {
     const json_t *candidate = json_object_get(object, "candidate");
     const char *text = json_string_value(candidate);
-    const char *generation = text_of(object, "usernameFragment");
+    const char *w3c = text_of(object, "usernameFragment");
+    const char *generation = w3c != NULL ? w3c : text_of(object, "username_fragment");
     char whole[2048];
 
     if (json_integer_value(json_object_get(object, "sdpMLineIndex")) > 0) {
@@ -218,7 +219,7 @@ static void read_w3c_candidate(const signalling *of, const json_t *object, const
     if (text == NULL && !json_is_null(candidate)) {
         say_wrong(of, "column %zu: the candidate is no text", place_of(line, "\"candidate\"") + 1);
     } else if (text == NULL || *text == '\0') {
-        say_end(of);
+        say_end(of, generation);
     } else if (generation != NULL && strstr(text, " ufrag ") == NULL &&
                (size_t)snprintf(whole, sizeof whole, "%s ufrag %s", text, generation) <
                    sizeof whole) {
@@ -237,7 +238,7 @@ static void read_event(const signalling *of, const json_t *object, const char *l
     } else if (strcmp(event, "parameters") == 0) {
         read_parameters(of, object, line);
     } else if (strcmp(event, "end") == 0) {
-        say_end(of);
+        say_end(of, text_of(object, "username_fragment"));
     } else if (strcmp(event, "candidate") == 0) {
         read_w3c_candidate(of, object, line);
     }

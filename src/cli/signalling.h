@@ -27,7 +27,8 @@ typedef struct signal_message {
     const floe_parameters *parameters;
     uint32_t generation;             /* of the parameters; 0: it is not said */
     const floe_candidate *candidate; /* also of SIGNAL_REMOVE */
-    const void *data;                /* of SIGNAL_SEND */
+    const char *username_fragment; /* of which generation no more will come; NULL: it is not said */
+    const void *data;              /* of SIGNAL_SEND */
     size_t size;
     const char *why; /* of SIGNAL_WRONG: "line 3, column 17: …", without any secret */
 } signal_message;
