@@ -56,8 +56,7 @@ static bool is_of_another(const generations *of, uint32_t number)
 {
     const generation_heard *one = of->heard;
 
-    if (number == 1 &&
-        of->other > 1) { /* or its first line comes late, which a restart more mends */
+    if (number == 1 && of->other > 1) { /* or it comes late: one more restart mends that */
         return true;
     }
     while (one != NULL && one->number != number) {
