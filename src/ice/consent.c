@@ -71,14 +71,6 @@ static floe_time next_of(const floe_candidate_pair *pair)
     return floe_time_min(pair->next_consent, floe_time_after(pair->last_heard, pair->patience));
 }
 
-/* So long after it was asked first; where a round trip takes long, not before an answer can be there. */
-static floe_time answer_at(const floe_candidate_pair *pair, floe_duration least)
-{
-    floe_duration wait = floe_duration_times(pair->round_trip, 2);
-
-    return floe_time_after(pair->asked_first, wait.ns > least.ns ? wait : least);
-}
-
 /* When it counts as silent. */
 static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
 {
@@ -87,7 +79,7 @@ static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
     }
     return floe_time_max(
         floe_time_after(pair->last_heard, floe_milliseconds(ice->options.disconnected_after_ms)),
-        answer_at(pair, floe_milliseconds(1000)));
+        floe_ice_answer_by(pair, pair->asked_first, 1000));
 }
 
 /* When what comes by it counts no longer: it does not show that anything arrives. */
@@ -95,7 +87,7 @@ static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *p
 {
     return pair->silent || !is_asked(pair) || ice->backup == NULL
                ? FLOE_TIME_NEVER
-               : answer_at(pair, floe_milliseconds(ice->options.disconnected_after_ms));
+               : floe_ice_answer_by(pair, pair->asked_first, ice->options.disconnected_after_ms);
 }
 
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -139,10 +131,13 @@ static bool has_unrelated(const floe_ice *ice, const floe_candidate_pair *pair, 
     return false;
 }
 
-/* They are asked before they are used in turn, where one goes on that has nothing to do with it. */
-static void doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pair *pair,
+/* They are asked before they are used in turn, where one goes on that has nothing to do with it. False: none does. */
+static bool doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pair *pair,
                           relation *related)
 {
+    if (!has_unrelated(ice, pair, related)) {
+        return false;
+    }
     FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
     {
         if (goes_on(other, pair) && related(other, pair)) {
@@ -152,15 +147,14 @@ static void doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pai
             floe_ice_consent_due(ice, now, other);
         }
     }
+    return true;
 }
 
 /* Nothing says whether our network fails or the peer's address. */
 static void doubt_others(floe_ice *ice, floe_time now, const floe_candidate_pair *pair)
 {
-    if (has_unrelated(ice, pair, share_something)) {
-        doubt_related(ice, now, pair, share_something);
-    } else if (has_unrelated(ice, pair, floe_ice_share_network)) {
-        doubt_related(ice, now, pair, floe_ice_share_network);
+    if (!doubt_related(ice, now, pair, share_something)) {
+        (void)doubt_related(ice, now, pair, floe_ice_share_network);
     }
 }
 
@@ -216,8 +210,8 @@ void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair 
         return;
     }
     pair->silent = pair->unanswered = true;
-    if (of_base && has_unrelated(ice, pair, share_base)) {
-        doubt_related(ice, now, pair, share_base);
+    if (of_base) {
+        (void)doubt_related(ice, now, pair, share_base);
     }
     pair->next_consent = now;
     floe_ice_find_best(ice);

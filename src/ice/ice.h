@@ -547,6 +547,15 @@ floe_candidate_pair *floe_ice_successor(const floe_ice *ice, floe_time *when);
 
 /* ── consent ── */
 
+/* So long after it was asked; where a round trip takes long, not before an answer can be there. */
+static inline floe_time floe_ice_answer_by(const floe_candidate_pair *pair, floe_time asked,
+                                           uint32_t least_ms)
+{
+    floe_duration least = floe_milliseconds(least_ms);
+    floe_duration wait = floe_duration_times(pair->round_trip, 2);
+
+    return floe_time_after(asked, wait.ns > least.ns ? wait : least);
+}
 /* A check by it was answered. */
 void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Anything came by it. */

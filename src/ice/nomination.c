@@ -139,9 +139,7 @@ static floe_time in_vain_at(const floe_ice *ice)
     if (pair == NULL || pair->silent || ice->selected == NULL) {
         return FLOE_TIME_NEVER;
     }
-    floe_duration least = floe_milliseconds(ice->options.disconnected_after_ms);
-    floe_duration wait = floe_duration_times(pair->round_trip, 2);
-    return floe_time_after(ice->nominating_since, wait.ns > least.ns ? wait : least);
+    return floe_ice_answer_by(pair, ice->nominating_since, ice->options.disconnected_after_ms);
 }
 
 /* Where another one works, one that is silent is nominated no more; nor one that another has passed by, where the chosen one
