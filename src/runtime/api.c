@@ -45,6 +45,14 @@ static void destroy_if_done(floe_api *api)
     }
 }
 
+void floe_api_callback_over(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    api->running = NULL;
+    (void)floe_clock_recent(&api->clock_reading);
+    uv_cond_broadcast(&api->changed);
+}
+
 void floe_api_handle_opened(floe_api *api)
 {
     api->open_handles++;

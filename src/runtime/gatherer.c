@@ -102,10 +102,7 @@ static void begin_callback(floe_gatherer *gatherer)
 
 static void end_callback(floe_gatherer *gatherer)
 {
-    uv_mutex_lock(&gatherer->api->lock);
-    gatherer->api->running = NULL;
-    (void)floe_gatherer_recent(gatherer);
-    uv_cond_broadcast(&gatherer->api->changed);
+    floe_api_callback_over(gatherer->api);
 }
 
 void floe_gatherer_give_packets(floe_gatherer *gatherer)

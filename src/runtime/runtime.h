@@ -177,6 +177,8 @@ void floe_gatherer_handle_closed(floe_gatherer *gatherer);
 void floe_api_read_trust(floe_api *api);
 /* Loop thread: another handle of libuv's lives, or has been closed. */
 void floe_api_handle_opened(floe_api *api);
+/* A function of the owner's has returned, which ran without the lock: takes it, and reads the clock, as that may have taken long. */
+void floe_api_callback_over(floe_api *api);
 void floe_api_handle_closed(floe_api *api);
 
 #endif

@@ -152,15 +152,12 @@ static bool end_callback(floe_transport *transport)
 {
     floe_api *api = transport->api;
 
-    uv_mutex_lock(&api->lock);
-    api->running = NULL;
+    floe_api_callback_over(api);
     api->running_transport = NULL;
-    (void)floe_clock_recent(&api->clock_reading);
     if (transport->ended != NULL) {
         floe_ice_free(transport->ended);
         transport->ended = NULL;
     }
-    uv_cond_broadcast(&api->changed);
     if (transport->given_back) {
         destroy(transport);
         return false;
