@@ -495,7 +495,6 @@ int connect_main(int count, char **words)
     input_free(&run.tickets.of_file);
     free(run.remote.packet);
     generations_free(&run.remote.generations);
-    free(run.remote.present);
     free(run.remote.ended);
     report_free(&run.report);
     free_command(command);

@@ -31,15 +31,12 @@ static bool restart(connect_run *run)
     return true;
 }
 
-static void keep(char **text, const char *now)
+static bool is_present(const connect_run *run, const char *username_fragment)
 {
-    free(*text);
-    *text = strdup(now);
-}
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
 
-static bool is_present(const remote_side *remote, const char *username_fragment)
-{
-    return remote->present != NULL && strcmp(remote->present, username_fragment) == 0;
+    return floe_transport_get_remote_parameters(run->transport, &remote) == FLOE_OK &&
+           strcmp(remote.username_fragment, username_fragment) == 0;
 }
 
 static void take_parameters(connect_run *run, const floe_parameters *parameters,
@@ -53,8 +50,7 @@ static void take_parameters(connect_run *run, const floe_parameters *parameters,
     }
     if (connect_start(run, parameters, !remote->known)) {
         remote->known = true;
-        keep(&remote->present, parameters->username_fragment);
-        if (remote->ended != NULL && is_present(remote, remote->ended)) {
+        if (remote->ended != NULL && is_present(run, remote->ended)) {
             (void)floe_transport_add_remote_candidate(run->transport, NULL);
         }
     }
@@ -66,12 +62,13 @@ static void take_parameters(connect_run *run, const floe_parameters *parameters,
 /* ── What else is asked for ── */
 
 /* The end of a generation whose parameters have not come waits for them. */
-static bool ends_later(remote_side *remote, const char *username_fragment)
+static bool ends_later(connect_run *run, const char *username_fragment)
 {
-    if (username_fragment == NULL || is_present(remote, username_fragment)) {
+    if (username_fragment == NULL || is_present(run, username_fragment)) {
         return false;
     }
-    keep(&remote->ended, username_fragment);
+    free(run->remote.ended);
+    run->remote.ended = strdup(username_fragment);
     return true;
 }
 
@@ -115,7 +112,7 @@ static void on_message(void *user_data, const signal_message *message)
         take_parameters(run, message->parameters, message->generation);
         break;
     case SIGNAL_CANDIDATE:
-        if (message->candidate != NULL || !ends_later(&run->remote, message->username_fragment)) {
+        if (message->candidate != NULL || !ends_later(run, message->username_fragment)) {
             take_candidate(run, message->candidate);
         }
         break;

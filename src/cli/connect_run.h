@@ -57,9 +57,8 @@ typedef struct remote_side {
     signalling from;
     generations generations;
     bool known;
-    char *present; /* its username fragment; NULL: none yet */
-    char *ended;   /* that of a generation whose end has come before its parameters; NULL: none */
-    void *packet;  /* waits for room; NULL: none */
+    char *ended;  /* that of a generation whose end has come before its parameters; NULL: none */
+    void *packet; /* waits for room; NULL: none */
     size_t size;
 } remote_side;
 

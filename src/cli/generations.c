@@ -5,6 +5,7 @@
 
 /* The last that were heard or told: what comes again is no restart. */
 #define HEARD_MAX 256
+
 struct generation_heard {
     generation_heard *next;
     uint32_t number; /* as it was told */
