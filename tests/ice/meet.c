@@ -1281,11 +1281,18 @@ static void all_outputs(world *w)
     }
 }
 
+static floe_error parameters_of(const agent *a, floe_parameters *parameters)
+{
+    *parameters = (floe_parameters)FLOE_PARAMETERS_INIT;
+    floe_error error = floe_core_get_local_parameters(a->core, parameters);
+    parameters->renomination = a->side->options.renomination;
+    return error;
+}
+
 static void start(world *w, agent *a)
 {
-    floe_parameters parameters = FLOE_PARAMETERS_INIT;
-    floe_error error = floe_core_get_local_parameters(w->agents[1 - a->n].core, &parameters);
-    parameters.renomination = w->agents[1 - a->n].side->options.renomination;
+    floe_parameters parameters;
+    floe_error error = parameters_of(&w->agents[1 - a->n], &parameters);
 
     if (error == FLOE_OK) {
         error = floe_ice_start(a->ice, now_of(w), &parameters, a->side->role);
@@ -1303,9 +1310,8 @@ static void start(world *w, agent *a)
 
 static void start_again(world *w, agent *a)
 {
-    floe_parameters parameters = FLOE_PARAMETERS_INIT;
-    floe_error error = floe_core_get_local_parameters(w->agents[1 - a->n].core, &parameters);
-    parameters.renomination = w->agents[1 - a->n].side->options.renomination;
+    floe_parameters parameters;
+    floe_error error = parameters_of(&w->agents[1 - a->n], &parameters);
 
     for (unsigned i = 0; i < 2 && (i == 0 || error == FLOE_ERR_NO_MEMORY); i++) {
         error = floe_ice_start(a->ice, now_of(w), &parameters, floe_ice_get_role(a->ice));

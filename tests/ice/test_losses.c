@@ -101,6 +101,21 @@ static void i8_consent_that_ends_is_the_end(void **state)
     end(&f);
 }
 
+/* Who has connected from there is being nominated, by its connection, as what comes next is. */
+static uint32_t begin_connected_to(fixture *f, const char *from)
+{
+    begin_tcp(f, FLOE_ICE_ROLE_CONTROLLED, false);
+    assert_int_equal(add(f, connecting), FLOE_OK);
+    uint32_t channel = accepted(f, from);
+    by(f, channel);
+    check(f, from, &plain_check);
+    run_until(f, ms(f) + 10);
+    respond_by(f, channel, "192.0.2.1:5001");
+    by(f, channel);
+    check(f, from, &nominating_check);
+    return channel;
+}
+
 static void i14_who_connects_to_us_may_connect_anew(void **state)
 {
     fixture f;
@@ -108,15 +123,7 @@ static void i14_who_connects_to_us_may_connect_anew(void **state)
     static const char *const anew = "198.51.100.7:44444";
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLED, false);
-    assert_int_equal(add(&f, connecting), FLOE_OK);
-    uint32_t one = accepted(&f, from);
-    by(&f, one);
-    check(&f, from, &plain_check);
-    run_until(&f, ms(&f) + 10);
-    respond_by(&f, one, "192.0.2.1:5001");
-    by(&f, one);
-    check(&f, from, &nominating_check);
+    uint32_t one = begin_connected_to(&f, from);
     by(&f, 0);
     both_end(&f);
     live_until(&f, 45000, one);
@@ -491,15 +498,7 @@ static void i14_the_peer_connects_anew(void **state)
     static const char *const anew = "198.51.100.7:44444";
 
     (void)state;
-    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLED, false);
-    assert_int_equal(add(&f, connecting), FLOE_OK);
-    uint32_t one = accepted(&f, from);
-    by(&f, one);
-    check(&f, from, &plain_check);
-    run_until(&f, ms(&f) + 10);
-    respond_by(&f, one, "192.0.2.1:5001");
-    by(&f, one);
-    check(&f, from, &nominating_check);
+    (void)begin_connected_to(&f, from);
     run_until(&f, 1000);
     assert_true(pair_to(&f, from).selected);
     uint32_t two = accepted(&f, anew);

@@ -3,13 +3,18 @@
 
 #include <string.h>
 
+static void meet(const meet_config *config, meet_report *report)
+{
+    if (!meet_run(config, NULL, report)) {
+        fail_msg("%s", report->why);
+    }
+}
+
 static void run(const meet_config *config, meet_report *report)
 {
     char why[256];
 
-    if (!meet_run(config, NULL, report)) {
-        fail_msg("%s", report->why);
-    }
+    meet(config, report);
     if (!meet_model_agrees(config, report, why, sizeof why)) {
         fail_msg("the model: %s", why);
     }
@@ -185,9 +190,7 @@ static void i13_another_link_takes_over(void **state)
             config.cut_ms = 60000;
             config.cuts_first = true;
             config.run_ms = 110000;
-            if (!meet_run(&config, NULL, &report)) {
-                fail_msg("%s", report.why);
-            }
+            meet(&config, &report);
             for (unsigned n = 0; n < 2; n++) {
                 assert_true(report.sides[n].gap_ms > 50 + config.jitter_ms || config.loses_first);
                 assert_true(report.sides[n].gap_ms < 5500 + 200);
@@ -215,9 +218,8 @@ static void i13_a_way_that_fails_takes_others_with_it(void **state)
         meet_report report;
         meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
         config.seed = seed + 1;
-        bool fails_here =
-            seed % 3 !=
-            2; /* else what fails is one of the peer's addresses, which is the first side's */
+        /* Else one of the peer's addresses fails, which is the first side's. */
+        bool fails_here = seed % 3 != 2;
         meet_side *ours = &config.sides[fails_here ? 0 : 1];
         meet_side *theirs = &config.sides[fails_here ? 1 : 0];
         ours->interface_count = 2;
@@ -238,9 +240,7 @@ static void i13_a_way_that_fails_takes_others_with_it(void **state)
         config.cuts_first = true;
         config.cut_is_open = open[seed / 4 % 3];
         config.run_ms = config.cut_at_ms + 50000;
-        if (!meet_run(&config, NULL, &report)) {
-            fail_msg("%s", report.why);
-        }
+        meet(&config, &report);
         /* What does not arrive is known by the peer alone, which does not say so, when an answer is awaited in vain. */
         unsigned out = config.cut_is_open == MEET_IN ? 11200 : 5700;
         assert_in_range(report.sides[0].gap_ms, 0, fails_here ? 5700 : 11200);
@@ -262,9 +262,7 @@ static void i11_a_restart_of_one_side_that_hears_of_it_late(void **state)
             config.restart_late_ms = late;
             config.restart_both = both == 1;
             config.run_ms = 150000;
-            if (!meet_run(&config, NULL, &report)) {
-                fail_msg("%s", report.why);
-            }
+            meet(&config, &report);
             for (unsigned n = 0; n < 2; n++) {
                 assert_int_equal(report.sides[n].state, FLOE_ICE_STATE_COMPLETED);
                 assert_int_equal(report.sides[n].disconnected_ms, UINT32_MAX);
@@ -316,9 +314,7 @@ static void i12_lite_on_either_side_and_on_both(void **state)
                     config.sides[n].interfaces[0].ip[8] = (char)('5' + n);
                 }
             }
-            if (!meet_run(&config, NULL, &report)) {
-                fail_msg("%s", report.why);
-            }
+            meet(&config, &report);
             assert_true(report.same_pair);
             for (unsigned n = 0; n < 2; n++) {
                 assert_int_equal(report.sides[n].state, FLOE_ICE_STATE_COMPLETED);
@@ -471,9 +467,7 @@ static void i19_no_check_leaves_by_what_is_hidden(void **state)
         near_each_other(&config);
         config.seed = n;
         config.sides[n & 1].ip_handling = (floe_ip_handling)(1 + n / 2);
-        if (!meet_run(&config, NULL, &report)) { /* the model knows nothing of it */
-            fail_msg("%s", report.why);
-        }
+        meet(&config, &report); /* the model knows nothing of it */
         assert_true((report.sides[0].connected_ms != UINT32_MAX) == (n < 4));
     }
 }

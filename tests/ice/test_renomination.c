@@ -84,14 +84,22 @@ static uint32_t number_of(const sent *one)
     return number;
 }
 
-/* The controlling side numbers them, and says the number again with each check for consent. */
-static void i13_nominations_are_numbered(void **state)
+/* ICMP about the better one. */
+static void returned(fixture *f)
 {
-    fixture f;
     const floe_core_output icmp = {.kind = FLOE_CORE_UNREACHABLE,
                                    .candidate_id = 1,
                                    .remote = address_of(better),
                                    .unreachable = FLOE_UNREACHABLE_PORT};
+
+    floe_ice_core_output(f->ice, f->now, &icmp);
+    outputs(f);
+}
+
+/* The controlling side numbers them, and says the number again with each check for consent. */
+static void i13_nominations_are_numbered(void **state)
+{
+    fixture f;
 
     (void)state;
     begin_two(&f, FLOE_ICE_ROLE_CONTROLLING, true, true);
@@ -104,8 +112,7 @@ static void i13_nominations_are_numbered(void **state)
     assert_int_equal(number_of(latest_to(&f, better)), 1);
     respond_to(&f, latest_to(&f, better), &(response){0});
     f.answers = worse;
-    floe_ice_core_output(f.ice, f.now, &icmp);
-    outputs(&f);
+    returned(&f);
     run_until(&f, ms(&f) + 100);
     assert_true(pair_to(&f, worse).selected);
     assert_int_equal(number_of(latest_to(&f, worse)), 2);
@@ -116,16 +123,11 @@ static void i13_nominations_are_numbered(void **state)
 static void i13_a_nomination_that_comes_to_nothing(void **state)
 {
     fixture f;
-    const floe_core_output icmp = {.kind = FLOE_CORE_UNREACHABLE,
-                                   .candidate_id = 1,
-                                   .remote = address_of(better),
-                                   .unreachable = FLOE_UNREACHABLE_PORT};
 
     (void)state;
     begin_two(&f, FLOE_ICE_ROLE_CONTROLLING, true, true);
     respond_to(&f, latest_to(&f, better), &(response){0});
-    floe_ice_core_output(f.ice, f.now, &icmp);
-    outputs(&f);
+    returned(&f);
     run_until(&f, ms(&f) + 100);
     assert_int_equal(number_of(latest_to(&f, worse)), 2);
     sent nomination = *latest_to(&f, worse);
