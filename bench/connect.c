@@ -9,6 +9,7 @@
 #include "clock.h"
 
 #include <floe/floe.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -350,6 +351,12 @@ int main(int argc, char **argv)
     print_times("connected", all, count, offsetof(one, connected));
     print_times("came", all, count, offsetof(one, came));
     (void)printf("\"ms\":%.1f,\"cpu_ms\":%.1f,\"rss_kb\":%ld", wall, cpu, rss_kb());
+    (void)fputs("done\n", other);
+    (void)fflush(other);
+    while (poll(&(struct pollfd){.fd = fileno(other), .events = POLLIN}, 1, 500) == 0) {
+        send_again(all, count); /* the other side still waits for some */
+    }
+    await_word(other);
     if (idle > 0) {
         floe_api_statistics before = FLOE_API_STATISTICS_INIT;
         floe_api_statistics after = FLOE_API_STATISTICS_INIT;
