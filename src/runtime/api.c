@@ -140,26 +140,49 @@ static void look_at_trust(floe_api *api)
     }
 }
 
-/* Those of this turn are pumped. Who becomes ready meanwhile, or has not got to its end, has woken
- * the loop for another one: before that the sockets and the timers have theirs. Whether nobody has.
- */
-static bool pump_ready(floe_api *api)
+void floe_api_turn_begins(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    api->in_turn = true;
+    uv_mutex_unlock(&api->lock);
+}
+
+/* The lock is held before and after. */
+static void pump(floe_api *api, floe_gatherer *gatherer)
+{
+    uv_mutex_unlock(&api->lock);
+    floe_gatherer_pump(gatherer);
+    uv_mutex_lock(&api->lock);
+}
+
+/* What all of them have given the mux goes together. */
+static void pump_ready(floe_api *api)
 {
     floe_list turn;
     floe_list *link;
 
     floe_list_init(&turn);
-    uv_mutex_lock(&api->lock);
     while ((link = floe_list_take(&api->ready)) != NULL) {
         floe_list_append(&turn, link);
     }
     while ((link = floe_list_take(&turn)) != NULL) {
-        uv_mutex_unlock(&api->lock);
-        floe_gatherer_pump(FLOE_CONTAINER(link, floe_gatherer, ready));
-        uv_mutex_lock(&api->lock);
+        pump(api, FLOE_CONTAINER(link, floe_gatherer, ready));
     }
-    bool all_done = floe_list_empty(&api->ready);
+    if (api->mux != NULL && floe_list_linked(&api->mux->ready)) {
+        pump(api, api->mux);
+    }
+}
+
+bool floe_api_turn_ends(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    pump_ready(api);
+    api->in_turn = false;
     api->interfaces_known = false;
+    bool all_done = floe_list_empty(&api->ready);
+    if (!all_done) {
+        (void)uv_async_send(&api->wake);
+    }
     uv_mutex_unlock(&api->lock);
     return all_done;
 }
@@ -187,6 +210,7 @@ static void on_wake(uv_async_t *wake)
      * them, and nothing becomes ready afterwards. */
     uv_mutex_lock(&api->lock);
     bool stopping = api->stopping;
+    api->in_turn = true;
     uv_mutex_unlock(&api->lock);
     look_at_trust(api);
     floe_resolver_give(&api->resolver);
@@ -194,7 +218,7 @@ static void on_wake(uv_async_t *wake)
         floe_changes_listen(&api->changes);
     }
     floe_look_ups_begin(api);
-    if (pump_ready(api) && stopping) {
+    if (floe_api_turn_ends(api) && stopping) {
         shut_down(api);
     }
 }

@@ -8,7 +8,9 @@ static void make_ready(floe_gatherer *gatherer)
 {
     if (gatherer != NULL && !floe_list_linked(&gatherer->ready)) {
         floe_list_append(&gatherer->api->ready, &gatherer->ready);
-        (void)uv_async_send(&gatherer->api->wake);
+        if (!gatherer->api->in_turn) {
+            (void)uv_async_send(&gatherer->api->wake);
+        }
     }
 }
 

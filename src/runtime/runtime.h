@@ -50,6 +50,7 @@ struct floe_api {
     floe_list transports_ready;       /* floe_transport.ready */
     floe_gatherer *running; /* whose callback runs now, or that of one of its transports */
     floe_transport *running_transport;
+    bool in_turn; /* who becomes ready is pumped before it ends, or the loop is woken then */
     /* The system has been asked within this turn, and nobody has called since. */
     bool interfaces_known;
     bool stopping;
@@ -179,6 +180,10 @@ void floe_api_read_trust(floe_api *api);
 void floe_api_handle_opened(floe_api *api);
 /* A function of the owner's has returned, which ran without the lock: takes it, and reads the clock, as that may have taken long. */
 void floe_api_callback_over(floe_api *api);
+/* Around what the loop calls often: who becomes ready in between is pumped at its end, at once. Whether nobody is ready behind
+ * it; else the loop has been woken for another turn: before that the sockets and the timers have theirs. */
+void floe_api_turn_begins(floe_api *api);
+bool floe_api_turn_ends(floe_api *api);
 void floe_api_handle_closed(floe_api *api);
 
 #endif

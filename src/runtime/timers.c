@@ -32,6 +32,7 @@ static void on_due(uv_timer_t *timer)
 
     timers->due = FLOE_TIME_NEVER;
     floe_list_init(&turn);
+    floe_api_turn_begins(api);
     uv_mutex_lock(&api->lock);
     take_due(timers, &turn);
     while ((link = floe_list_take(&turn)) != NULL) {
@@ -41,9 +42,9 @@ static void on_due(uv_timer_t *timer)
         floe_gatherer_pump(gatherer);
         uv_mutex_lock(&api->lock);
     }
-    api->interfaces_known = false;
     arm(timers);
     uv_mutex_unlock(&api->lock);
+    (void)floe_api_turn_ends(api);
 }
 
 /* libuv's timers come before its sockets. When the loop stood still for a while, what has arrived

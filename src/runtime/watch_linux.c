@@ -41,6 +41,7 @@ static void on_events(uv_poll_t *poll, int status, int readable)
     (void)status; /* an epoll descriptor has no errors */
     (void)readable;
     watch->telling = true;
+    floe_api_turn_begins(watch->api);
     for (int i = 0; i < count; i++) {
         floe_udp *udp = events[i].data.ptr;
         if (floe_udp_is_open(udp)) {
@@ -52,6 +53,7 @@ static void on_events(uv_poll_t *poll, int status, int readable)
     while ((link = floe_list_take(&watch->closed)) != NULL) {
         release(watch, FLOE_CONTAINER(link, floe_udp, link));
     }
+    (void)floe_api_turn_ends(watch->api);
     close_if_done(watch);
 }
 
