@@ -14,15 +14,26 @@ static floe_duration timeout(const floe_ice *ice)
     return floe_milliseconds(ice->options.consent_timeout_ms);
 }
 
+/* So many thousandths of an interval are a moment: agents of one process are due at the same ones, so that their packets come and go together. */
+#define MOMENT_PARTS 4U
+
+static floe_time at_moment(const floe_ice *ice, floe_time when)
+{
+    uint64_t moment = ice->options.consent_ms * UINT64_C(1000) * MOMENT_PARTS;
+
+    return (floe_time){(when.ns + moment - 1) / moment * moment};
+}
+
 /* RFC 7675 §5.1: each time between 0.8 and 1.2 of the interval, so that checks of many agents do not fall together. Where
  * nothing comes, between 0.8 and 0.88 of the time after which it is silent. */
 static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     uint32_t part = 200; /* without randomness, the middle */
 
-    (void)floe_random_below(&ice->random, 401, &part);
-    pair->next_consent = floe_time_after(
-        now, (floe_duration){ice->options.consent_ms * UINT64_C(1000) * (800 + part)});
+    (void)floe_random_below(&ice->random, 401 - MOMENT_PARTS, &part);
+    pair->next_consent =
+        at_moment(ice, floe_time_after(now, (floe_duration){ice->options.consent_ms *
+                                                            UINT64_C(1000) * (800 + part)}));
     pair->patience =
         (floe_duration){ice->options.disconnected_after_ms * UINT64_C(1000) * (800 + part / 5)};
 }
@@ -62,13 +73,14 @@ static bool is_asked(const floe_candidate_pair *pair)
     return pair->asked.ns > pair->answered.ns;
 }
 
-static floe_time next_of(const floe_candidate_pair *pair)
+static floe_time next_of(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     if (is_asked(pair)) {
         bool is_late = floe_time_since(pair->asked, pair->asked_first).ns > floe_seconds(5).ns;
         return floe_time_after(pair->asked, floe_milliseconds(is_late ? 1000 : 500));
     }
-    return floe_time_min(pair->next_consent, floe_time_after(pair->last_heard, pair->patience));
+    return floe_time_min(pair->next_consent,
+                         at_moment(ice, floe_time_after(pair->last_heard, pair->patience)));
 }
 
 /* When it counts as silent. */
@@ -173,13 +185,13 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
         floe_ice_find_best(ice);
         ice->unsettled = true;
     }
-    if (floe_time_reached(now, next_of(pair)) && floe_time_reached(now, ice->next_check)) {
+    if (floe_time_reached(now, next_of(ice, pair)) && floe_time_reached(now, ice->next_check)) {
         ask(ice, now, pair);
     }
     if (!pair->valid) { /* it could not be sent */
         return;
     }
-    floe_time when = floe_time_max(next_of(pair), ice->next_check);
+    floe_time when = floe_time_max(next_of(ice, pair), ice->next_check);
     when = floe_time_min(when, floe_time_min(silent_at(ice, pair), unanswered_at(ice, pair)));
     when = floe_time_min(when, floe_time_after(pair->answered, timeout(ice)));
     floe_agenda_set(&ice->consents, &pair->consent, when);
