@@ -70,11 +70,24 @@ static floe_time slow_at(const floe_candidate_pair *pair)
                            (floe_duration){pair->transaction.rto * UINT64_C(1000)});
 }
 
+/* A connection of ours that is open, and that nobody reads, is given up in favour of another, twice: RFC 8489 §6.2.2 has a
+ * request wait for 39.5 s in all. When that is. */
+static floe_time tired_at(const floe_candidate_pair *pair)
+{
+    static const uint16_t patience_ms[FLOE_ICE_RECONNECTS_MAX + 1] = {5000, 10000, 24500};
+
+    return pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE && !pair->valid
+               ? floe_time_after(pair->transaction.started,
+                                 floe_milliseconds(patience_ms[pair->reconnected]))
+               : FLOE_TIME_NEVER;
+}
+
 /* When it is due; before that, when it is slow, which what is sent once does not say otherwise. */
 static floe_time next_look(const floe_candidate_pair *pair)
 {
-    return is_reliable(pair) && !pair->slow ? floe_time_min(slow_at(pair), pair->transaction.due)
-                                            : pair->transaction.due;
+    floe_time due = floe_time_min(pair->transaction.due, tired_at(pair));
+
+    return is_reliable(pair) && !pair->slow ? floe_time_min(slow_at(pair), due) : due;
 }
 
 static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -157,6 +170,7 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     }
     floe_list_remove(&pair->triggered);
     pair->hurried = false;
+    pair->reconnected = 0;
     pair->failure = FLOE_ICE_FAILURE_NONE;
     pair->error_code = 0;
     name(ice, pair);
@@ -189,8 +203,26 @@ void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
 }
 
+static void connect_anew(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    uint8_t reconnected = pair->reconnected + 1;
+
+    if (reconnected > FLOE_ICE_RECONNECTS_MAX) {
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TIMEOUT);
+        return;
+    }
+    floe_core_hang_up(ice->core, now, pair->base->id, &pair->remote->address);
+    floe_ice_check_begin(ice, now, pair);
+    pair->reconnected = reconnected;
+    floe_agenda_set(&ice->checks, &pair->alarm, next_look(pair));
+}
+
 void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
+    if (floe_time_reached(now, tired_at(pair))) {
+        connect_anew(ice, now, pair);
+        return;
+    }
     switch (floe_stun_transaction_time(&pair->transaction, now)) {
     case FLOE_STUN_WAIT:
         if (is_reliable(pair) && !pair->slow && floe_time_reached(now, slow_at(pair))) {

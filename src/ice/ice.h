@@ -29,6 +29,7 @@
 #define FLOE_ICE_NOMINATION_MASK 0xffffffU
 /* I16: an address that never answers gets so many checks at most. */
 #define FLOE_ICE_UNANSWERED_MAX 50
+#define FLOE_ICE_RECONNECTS_MAX 2
 /* So many of the addresses that only checks to one base have shown, and that nothing has come of, are looked at: two NATs
  * that show another port to each address can make each other's checks come from ever new ones. */
 #define FLOE_ICE_SHOWN_MAX 16
@@ -189,6 +190,7 @@ typedef struct floe_candidate_pair {
     bool sent_nomination : 1;
     uint8_t sent_as; /* ice->naming of then */
     uint8_t next_former;
+    uint8_t reconnected; /* so often, as nothing came by a connection */
     floe_stun_transaction transaction;
     floe_former_check *former; /* FLOE_FORMER_CHECKS; NULL: there are none */
     /* Consent, where it is valid. */

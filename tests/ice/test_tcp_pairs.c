@@ -28,7 +28,7 @@ static void i14_active_to_passive(void **state)
     assert_true(floe_stun_read_u32(&message, FLOE_STUN_PRIORITY, &priority));
     assert_int_equal(priority >> 24, 83);
     assert_int_equal(priority >> 21 & 7, 4);
-    run_until(&f, 20000);
+    run_until(&f, 4000);
     assert_int_equal(f.count, 1); /* and it is sent once */
     respond_by(&f, f.connecting, "192.0.2.1:6000");
     assert_string_equal(f.states, "checking connected");
@@ -230,6 +230,53 @@ static void i14_connections_that_end_before_the_answer(void **state)
     end(&f);
 }
 
+/* After a restart Pion may leave a connection open that it reads no more. */
+static void i14_a_connection_that_nobody_reads(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    connected(&f);
+    uint32_t first = f.connecting;
+    run_until(&f, 4900);
+    assert_int_equal(f.connecting, first);
+    run_until(&f, 5100);
+    assert_int_not_equal(f.connecting, first);
+    size_t count = f.count;
+    connected(&f);
+    assert_int_equal(f.count, count + 1);
+    by(&f, f.connecting);
+    respond(&f);
+    by(&f, 0);
+    assert_true(pair_to(&f, peer).valid);
+    end(&f);
+}
+
+/* Three connections, and in all as long as RFC 8489 §6.2.2 has a request wait. */
+static void i14_connections_that_nobody_reads(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    connected(&f);
+    run_until(&f, 5100);
+    connected(&f);
+    run_until(&f, 15100);
+    uint32_t third = f.connecting;
+    connected(&f);
+    run_until(&f, 39000);
+    assert_int_equal(f.connecting, third);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_IN_PROGRESS);
+    run_until(&f, 40000);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_TIMEOUT);
+    assert_int_equal(checks_to(&f, peer), 3);
+    end(&f);
+}
+
 /* Who has connected to us is not to be reached any more: another pair is used in the same moment. */
 static void i14_who_has_connected_to_us_goes(void **state)
 {
@@ -329,6 +376,8 @@ int main(void)
         cmocka_unit_test(i14_pairs_of_one_protocol),
         cmocka_unit_test(i14_a_connection_that_is_refused),
         cmocka_unit_test(i14_slow_by_tcp),
+        cmocka_unit_test(i14_a_connection_that_nobody_reads),
+        cmocka_unit_test(i14_connections_that_nobody_reads),
         cmocka_unit_test(i14_relays_for_tcp),
         cmocka_unit_test(i14_a_connection_in_use_that_ends),
         cmocka_unit_test(i14_a_connection_that_ends_in_a_restart),

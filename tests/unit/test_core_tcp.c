@@ -1073,6 +1073,45 @@ static void k1_the_queue_of_a_connection_is_bounded(void **state)
     end(&f);
 }
 
+/* What is said to him next goes by another connection; who waited for room is told that there is some. */
+static void h1_hanging_up(void **state)
+{
+    static fixture f;
+    static uint8_t data[60000];
+    floe_address peer = peer_of(1);
+    floe_address local = address_of("10.0.1.2:3333");
+    uint32_t active;
+
+    (void)state;
+    begin_with_tcp(&f);
+    active = f.ids[FLOE_TCP_TYPE_ACTIVE];
+    floe_core_hang_up(f.core, f.now, active, &peer); /* there is none */
+    floe_core_hang_up(f.core, f.now, f.ids[FLOE_TCP_TYPE_NONE], &peer);
+    floe_core_hang_up(f.core, f.now, 4711, &peer);
+    floe_core_hang_up(f.core, f.now, active, NULL);
+    floe_core_hang_up(NULL, f.now, active, &peer);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "first"), FLOE_OK);
+    uint32_t channel = f.opened;
+    floe_core_opened(f.core, f.now, channel, &local);
+    settle(&f);
+    floe_core_blocked(f.core, channel);
+    while (floe_core_send(f.core, f.now, active, &peer, data, sizeof data) == FLOE_OK) {
+    }
+    settle(&f);
+    read_log(&f, "");
+    floe_core_hang_up(f.core, f.now, active, &peer);
+    settle(&f);
+    read_log(&f, "writable");
+    assert_false(f.is_open[channel]);
+    f.sent_size = 0;
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "second"), FLOE_OK);
+    assert_int_not_equal(f.opened, channel);
+    floe_core_opened(f.core, f.now, f.opened, &local);
+    settle(&f);
+    assert_memory_equal(f.sent, "\0\6second", 8);
+    end(&f);
+}
+
 /* RFC 6544 §4.1: from the port of what listens; if his SYN came first, he is connected already. */
 static void h1_simultaneous_open(void **state)
 {
@@ -1686,6 +1725,7 @@ int main(void)
         cmocka_unit_test(h1_what_is_sent_waits_for_the_connection),
         cmocka_unit_test(h1_a_peer_that_refuses),
         cmocka_unit_test(k1_the_queue_of_a_connection_is_bounded),
+        cmocka_unit_test(h1_hanging_up),
         cmocka_unit_test(h1_simultaneous_open),
         cmocka_unit_test(h1_whom_we_connect_to_is_bounded),
         cmocka_unit_test(l7_closed_while_it_connects),

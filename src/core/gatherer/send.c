@@ -70,6 +70,19 @@ floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_i
     return floe_send_result(core, error, floe_base_full_for(base));
 }
 
+void floe_gather_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
+                         const floe_address *peer)
+{
+    bool runs = core != NULL && peer != NULL && core->state != FLOE_GATHERER_STATE_CLOSED;
+    const floe_found *found = runs ? find(core, candidate_id) : NULL;
+
+    if (found != NULL && found->type != FLOE_CANDIDATE_TYPE_RELAY &&
+        found->tcp_type != FLOE_TCP_TYPE_NONE) {
+        floe_core_is_told(core, now);
+        floe_tcp_peer_hang_up(core, found->base, (floe_tcp_type)found->tcp_type, peer);
+    }
+}
+
 floe_error floe_gather_doubt(floe_core *core, floe_time now, uint32_t candidate_id)
 {
     if (core == NULL) {

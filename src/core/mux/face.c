@@ -418,6 +418,12 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                           : floe_gather_send(core, now, candidate_id, peer, data, size);
 }
 
+void floe_core_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
+                       const floe_address *peer)
+{
+    floe_gather_hang_up(core, now, candidate_id, peer);
+}
+
 floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_packet *packet,
                                   uint16_t code)
 {

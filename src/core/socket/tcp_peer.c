@@ -303,3 +303,13 @@ floe_error floe_tcp_peer_send(floe_core *core, floe_time now, floe_base *base,
         core, floe_connection_send(core, to->connection, core->shared->queue_limit, parts, 2),
         &to->connection->full_for);
 }
+
+void floe_tcp_peer_hang_up(floe_core *core, floe_base *base, floe_tcp_type tcp_type,
+                           const floe_address *peer)
+{
+    floe_tcp_peer *to = base->listener != NULL ? find(base->listener, tcp_type, peer) : NULL;
+
+    if (to != NULL && !rests(to)) {
+        end(core, to);
+    }
+}
