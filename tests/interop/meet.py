@@ -42,8 +42,8 @@ class Side:
         words = ["ip", "netns", "exec", os.environ["INTEROP_NEAR" if self.which == "near" else "INTEROP_FAR"]]
         words += AGENTS[self.agent] + ["--role", self.role]
         if test["servers"]:
-            host = test["server"] if self.which == "far" else test["near_server"]
-            words += ["--server", f"turn:{host}", "-u", os.environ["INTEROP_USER"], "-c", os.environ["INTEROP_SECRET"]]
+            url = f"{test['far_scheme']}:{test['server']}" if self.which == "far" else f"turn:{test['near_server']}"
+            words += ["--server", url, "-u", os.environ["INTEROP_USER"], "-c", os.environ["INTEROP_SECRET"]]
         words += ["--network-types", test["types"], "--policy", test["policy"]]
         if self.which == "far":
             words += ["--echo"]
@@ -182,7 +182,7 @@ async def restart(near, far, by):
 
 def check_pair(side, kind):
     pairs = [line for line in side.lines if line.get("event") == "pair" and line.get("selected", True)]
-    if kind == "relay" and pairs and " typ relay" not in pairs[-1]["local"]:
+    if kind == "relay" and pairs and not any(" typ relay" in pairs[-1][which] for which in ("local", "remote")):
         raise Failed(f"{side.agent}: the pair is no relay's: {pairs[-1]['local']}")
 
 
