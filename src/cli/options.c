@@ -1153,6 +1153,9 @@ static bool complete_connect(const gather_command *command)
     if (command->remote != NULL && command->remote_file != NULL) {
         return clash("--remote-file", "not with --remote: there is one ticket");
     }
+    if (command->settings.ice_lite && command->policy != FLOE_GATHER_POLICY_ALL) {
+        return clash("--ice-lite", "not with this --policy: it has host candidates alone");
+    }
     return true;
 }
 
