@@ -393,6 +393,16 @@ FLOE_EXPORT uint32_t floe_core_accepted(floe_core *core, floe_time now, uint32_t
 FLOE_EXPORT void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
                                     const floe_address *source, const void *data, size_t size);
 
+/**
+ * Another datagram arrived with the latest one, on the same channel and from the same source, as Linux hands over several at
+ * once (UDP_GRO). Call it when floe_core_packet has given all packets of the latest. It costs less than floe_core_datagram where
+ * both are data for the same owner.
+ *
+ * @return the packet, of floe_core_packet_owner; NULL: nothing has happened, so pass the datagram to floe_core_datagram.
+ */
+FLOE_EXPORT const floe_packet *floe_core_datagram_again(floe_core *core, const void *data,
+                                                        size_t size);
+
 /** Bytes arrived on a connection, in pieces of any size; `size` 0: the other side has ended the
  *  connection. The bytes are used up when this returns, unless floe_core_packet has packets to
  *  give. */

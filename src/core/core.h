@@ -66,6 +66,8 @@ typedef struct floe_arrival {
     floe_packet packet;
     floe_check *check; /* the latest; NULL: none has come */
     uint32_t check_by; /* the number of the credentials that it is by; 0: of none */
+    bool repeats;      /* the packet is data by a base's socket: more like it are the owner's too */
+    uint32_t as_of;    /* core->settled of then */
 } floe_arrival;
 
 struct floe_core {
@@ -157,6 +159,7 @@ struct floe_core {
     floe_output new_output; /* NEW, or CLOSED, behind which nothing comes */
     floe_output gathering_output;
     floe_credentials *in_use; /* of before `former`, by which the other side went on; NULL: none */
+    uint32_t settled;         /* so many inputs may have changed what arrives where */
     floe_arrival *arrival;    /* NULL: its owner has never wanted packets */
 #ifdef FLOE_ASSERTS
     floe_time latest; /* that the driver has said */

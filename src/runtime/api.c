@@ -45,12 +45,26 @@ static void destroy_if_done(floe_api *api)
     }
 }
 
+void floe_api_wait(floe_api *api)
+{
+    api->waiting++;
+    uv_cond_wait(&api->changed, &api->lock);
+    api->waiting--;
+}
+
+void floe_api_tell_waiting(floe_api *api)
+{
+    if (api->waiting > 0) {
+        uv_cond_broadcast(&api->changed);
+    }
+}
+
 void floe_api_callback_over(floe_api *api)
 {
     uv_mutex_lock(&api->lock);
     api->running = NULL;
     (void)floe_clock_recent(&api->clock_reading);
-    uv_cond_broadcast(&api->changed);
+    floe_api_tell_waiting(api);
 }
 
 void floe_api_handle_opened(floe_api *api)
@@ -465,7 +479,7 @@ floe_error floe_api_on_network_change(floe_api *api, floe_network_change_handler
     api->network_change_data = user_data;
     (void)uv_async_send(&api->wake);
     while (elsewhere && api->network_told) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     uv_mutex_unlock(&api->lock);
     return FLOE_OK;

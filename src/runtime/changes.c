@@ -78,7 +78,7 @@ static bool tell_owner(floe_api *api, floe_network_change_kind kind,
     handler(user_data, &change);
     uv_mutex_lock(&api->lock);
     api->network_told = false;
-    uv_cond_broadcast(&api->changed);
+    floe_api_tell_waiting(api);
     uv_mutex_unlock(&api->lock);
     return true;
 }

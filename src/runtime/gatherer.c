@@ -107,35 +107,45 @@ static void end_callback(floe_gatherer *gatherer)
     floe_api_callback_over(gatherer->api);
 }
 
+static void give(const floe_gatherer *gatherer, const floe_packet *packet)
+{
+    floe_gatherer *to = floe_core_user(floe_core_packet_owner(gatherer->core));
+    const floe_data_handlers *data = to->data;
+
+    if (floe_transports_take(to, packet)) {
+        if (to != gatherer) {
+            make_ready(to);
+        }
+    } else if (!to->freed && data != NULL && data->on_packet != NULL) {
+        floe_packet_handler handler = data->on_packet;
+        void *user_data = data->packet_data;
+        begin_callback(to);
+        handler(user_data, packet);
+        end_callback(to);
+    }
+}
+
 void floe_gatherer_give_packets(floe_gatherer *gatherer)
 {
     const floe_packet *packet;
 
     while (floe_core_packet(gatherer->core, floe_gatherer_latest(gatherer), &packet)) {
-        floe_gatherer *to = floe_core_user(floe_core_packet_owner(gatherer->core));
-        const floe_data_handlers *data = to->data;
-        if (floe_transports_take(to, packet)) {
-            if (to != gatherer) {
-                make_ready(to);
-            }
-            continue;
-        }
-        if (!to->freed && data != NULL && data->on_packet != NULL) {
-            floe_packet_handler handler = data->on_packet;
-            void *user_data = data->packet_data;
-            begin_callback(to);
-            handler(user_data, packet);
-            end_callback(to);
-        }
+        give(gatherer, packet);
     }
 }
 
-static void on_datagram(floe_udp *udp, const floe_address *source, const void *data, size_t size)
+static void on_datagram(floe_udp *udp, const floe_address *source, const void *data, size_t size,
+                        bool again)
 {
     floe_gatherer *gatherer = udp->owner;
 
     gatherer->api->statistics.packets_received++;
     gatherer->api->statistics.bytes_received += size;
+    const floe_packet *packet = again ? floe_core_datagram_again(gatherer->core, data, size) : NULL;
+    if (packet != NULL) {
+        give(gatherer, packet);
+        return;
+    }
     floe_core_datagram(gatherer->core, floe_gatherer_latest(gatherer), udp->channel, source, data,
                        size);
     floe_gatherer_give_packets(gatherer);
@@ -645,7 +655,7 @@ static void finish(floe_gatherer *gatherer)
 {
     gatherer->quiet = true;
     floe_resolver_forget(&gatherer->api->resolver, gatherer);
-    uv_cond_broadcast(&gatherer->api->changed);
+    floe_api_tell_waiting(gatherer->api);
 }
 
 static bool wants_packets(const floe_gatherer *gatherer)
@@ -830,7 +840,7 @@ void floe_gatherer_free(floe_gatherer *gatherer)
      * given back the loop thread leaves the memory alone. */
     gatherer->freed = true;
     while (elsewhere && api->running == gatherer) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     floe_gatherer_let_go(gatherer);
     uv_mutex_unlock(&api->lock);
@@ -1152,7 +1162,7 @@ floe_error floe_gatherer_graceful_close(floe_gatherer *gatherer)
     }
     uv_mutex_lock(&api->lock);
     while (!gatherer->quiet || api->running == gatherer) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     uv_mutex_unlock(&api->lock);
     return FLOE_OK;

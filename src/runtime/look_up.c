@@ -33,7 +33,7 @@ static void done(floe_mdns_asker *asker, floe_error error, const floe_address *a
         look_up->handler(look_up->user_data, &result);
         uv_mutex_lock(&api->lock);
         api->look_up_told = NULL;
-        uv_cond_broadcast(&api->changed);
+        floe_api_tell_waiting(api);
     }
     uv_mutex_unlock(&api->lock);
     floe_deallocate(&api->allocator, look_up);
@@ -142,7 +142,7 @@ floe_error floe_api_cancel_look_ups(floe_api *api, floe_look_up_handler handler,
     }
     (void)uv_async_send(&api->wake);
     while (elsewhere && is_of(api->look_up_told, handler, user_data)) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     uv_mutex_unlock(&api->lock);
     return FLOE_OK;

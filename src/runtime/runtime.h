@@ -39,6 +39,7 @@ struct floe_api {
     uv_async_t wake;
     uv_mutex_t lock;
     uv_cond_t changed; /* a callback has ended, or a gatherer has become quiet */
+    unsigned waiting;  /* so many threads wait for it */
     floe_core_shared *shared;
     floe_clock_reading clock_reading; /* the latest that any core was given */
     floe_entropy entropy;             /* the cores' */
@@ -180,6 +181,9 @@ void floe_api_read_trust(floe_api *api);
 void floe_api_handle_opened(floe_api *api);
 /* A function of the owner's has returned, which ran without the lock: takes it, and reads the clock, as that may have taken long. */
 void floe_api_callback_over(floe_api *api);
+/* Until a callback has ended, or a gatherer has become quiet; and tells those who wait. The lock is held. */
+void floe_api_wait(floe_api *api);
+void floe_api_tell_waiting(floe_api *api);
 /* Around what the loop calls often: who becomes ready in between is pumped at its end, at once. Whether nobody is ready behind
  * it; else the loop has been woken for another turn: before that the sockets and the timers have theirs. */
 void floe_api_turn_begins(floe_api *api);

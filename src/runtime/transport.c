@@ -470,7 +470,7 @@ void floe_transports_report(floe_api *api)
     }
     while ((link = floe_list_take(&turn)) != NULL) {
         report(FLOE_CONTAINER(link, floe_transport, ready));
-        uv_cond_broadcast(&api->changed); /* whoever waits for its end */
+        floe_api_tell_waiting(api); /* whoever waits for its end */
     }
 }
 
@@ -523,7 +523,7 @@ void floe_transports_drop(floe_api *api)
 {
     /* One of them is about to hear of a look-up. */
     while (!floe_on_loop_thread(api) && floe_look_up_is_told_to(api, on_looked_up)) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     FLOE_LIST_EACH_SAFE(transport, &api->transports, floe_transport, link)
     {
@@ -639,7 +639,7 @@ void floe_transport_free(floe_transport *transport)
     bool elsewhere = !floe_on_loop_thread(api);
     transport->freed = true;
     while (elsewhere && api->running_transport == transport) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     if (transport->looks_up) {
         uv_mutex_unlock(&api->lock);
@@ -809,7 +809,7 @@ floe_error floe_transport_graceful_stop(floe_transport *transport)
     }
     uv_mutex_lock(&api->lock);
     while (api->running_transport == transport || floe_list_linked(&transport->ready)) {
-        uv_cond_wait(&api->changed, &api->lock);
+        floe_api_wait(api);
     }
     uv_mutex_unlock(&api->lock);
     return FLOE_OK;

@@ -65,8 +65,9 @@ struct floe_udp { /* there is one for each base: without holes */
 };
 
 /* A datagram that came, an ICMP error, or a datagram that could not be sent. */
+/* `again`: it came with the one before, from the same source. */
 typedef void (*floe_udp_datagram)(floe_udp *udp, const floe_address *source, const void *data,
-                                  size_t size);
+                                  size_t size, bool again);
 typedef void (*floe_udp_unreachable)(floe_udp *udp, const floe_address *remote,
                                      floe_unreachable reason, const void *data, size_t size);
 

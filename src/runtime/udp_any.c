@@ -35,7 +35,7 @@ void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_d
                                                   (struct sockaddr *)&from, &room);
         if (size >= 0) {
             floe_address source = floe_from_socket_address(&from);
-            datagram(udp, &source, batch->data, (size_t)size);
+            datagram(udp, &source, batch->data, (size_t)size, false);
         } else if (floe_system_error() == UV_EAGAIN) {
             break;
         } /* else what a packet sent before has met, as Windows tells it without saying which */

@@ -107,10 +107,13 @@ static size_t segment_of(struct msghdr *message)
 static void give_segments(floe_udp *udp, const floe_address *source, const uint8_t *data,
                           size_t size, size_t segment, floe_udp_datagram datagram)
 {
+    bool again = false;
+
     segment = segment == 0 || segment > size ? size : segment;
     do {
         size_t one = size < segment ? size : segment;
-        datagram(udp, source, data, one);
+        datagram(udp, source, data, one, again);
+        again = true;
         data += one;
         size -= one;
     } while (size > 0 && floe_udp_is_open(udp));
@@ -176,7 +179,7 @@ static void read_one(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
 
     if (size >= 0) {
         floe_address source = floe_from_socket_address(&name);
-        datagram(udp, &source, batch->data, (size_t)size);
+        datagram(udp, &source, batch->data, (size_t)size, false);
     }
 }
 

@@ -777,6 +777,28 @@ static void h3_forged_checks_push_nobody_out(void **state)
     all_end(&s);
 }
 
+/* They are one member's, unless the first was nobody's, or the member is gone. */
+static void h3_datagrams_that_come_together(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    assert_null(floe_core_datagram_again(s.h.core, "\200again", 6));
+    assert_int_equal(hears_check(&s, 1, true, peer), 1);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 1);
+    const floe_packet *packet = floe_core_datagram_again(s.h.core, "\200again", 6);
+    assert_non_null(packet);
+    assert_memory_equal(packet->data, "\200again", 6);
+    assert_ptr_equal(floe_core_packet_owner(s.h.core), s.members[1]);
+    assert_int_equal(hears(&s, "198.51.100.6:4000", "\200data", 5, NULL), -1);
+    assert_null(floe_core_datagram_again(s.h.core, "\200again", 6));
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 1);
+    leave(&s, 1);
+    assert_null(floe_core_datagram_again(s.h.core, "\200again", 6));
+    all_end(&s);
+}
+
 static void h3_an_answer_goes_to_who_asked(void **state)
 {
     uint8_t bytes[256];
@@ -1764,6 +1786,7 @@ int main(void)
         cmocka_unit_test(h3_a_request_goes_to_whose_name_it_has),
         cmocka_unit_test(h3_a_name_of_before_a_restart_holds_until_the_new_one_is_used),
         cmocka_unit_test(h3_forged_checks_push_nobody_out),
+        cmocka_unit_test(h3_datagrams_that_come_together),
         cmocka_unit_test(h3_an_answer_goes_to_who_asked),
         cmocka_unit_test(h3_what_is_no_stun_goes_to_who_is_known_there),
         cmocka_unit_test(h3_who_answers_has_the_session),

@@ -342,6 +342,56 @@ static void k1_a_packet_has_the_hosts_id(void **state)
     end(&f);
 }
 
+/* What comes with a datagram is the packet that it would be by itself, or it is to come by itself. */
+static void k1_datagrams_that_come_together(void **state)
+{
+    static fixture f;
+    one_core *one = &f.cores[0];
+    floe_address peer = address_of("198.51.100.7:9000");
+    uint8_t stun[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+    floe_packet packet;
+
+    (void)state;
+    make(&f, NULL, FLOE_GATHER_POLICY_ALL);
+    gather(&f, one);
+    assert_null(floe_core_datagram_again(one->core, "\x80xyz", 4));
+    floe_core_receive_packets(one->core, true);
+    assert_null(floe_core_datagram_again(one->core, "\x80xyz", 4));
+    for (int change = 0; change < 6; change++) {
+        floe_core_datagram(one->core, f.now, one->channels[0], &peer, "\x80xyz", 4);
+        assert_true(arrived(one->core, f.now, &packet));
+        const floe_packet *again = floe_core_datagram_again(one->core, "\x81short", 6);
+        assert_non_null(again);
+        assert_int_equal(again->candidate_id, packet.candidate_id);
+        assert_true(floe_address_equal(&again->peer, &peer));
+        assert_int_equal(again->size, 6);
+        assert_memory_equal(again->data, "\x81short", 6);
+        assert_int_equal(again->kind, FLOE_PACKET_RTP);
+        assert_null(floe_core_datagram_again(one->core, stun, sizeof stun));
+        assert_null(floe_core_datagram_again(one->core, "\x16other", 6));
+        assert_non_null(floe_core_datagram_again(one->core, "\x80xyz", 4));
+        if (change == 0) {
+            floe_core_name_taken(one->core, f.now, one->host);
+            settle(&f, one);
+        } else if (change == 1) {
+            floe_core_datagram(one->core, f.now, one->channels[0], &peer, stun, sizeof stun);
+            (void)arrived(one->core, f.now, &packet);
+        } else if (change == 2) {
+            floe_core_datagram(one->core, f.now, 4711, &peer, "\x80xyz", 4);
+        } else if (change == 3) {
+            floe_core_receive_packets(one->core, false);
+        } else if (change == 4) {
+            assert_int_equal(floe_core_restart(one->core, f.now), FLOE_OK);
+            gather(&f, one);
+        } else {
+            floe_core_close(one->core, f.now);
+        }
+        assert_null(floe_core_datagram_again(one->core, "\x80xyz", 4));
+        floe_core_receive_packets(one->core, true);
+    }
+    end(&f);
+}
+
 /* The owner hears of it, once for each name; the address stays hidden. */
 static void h2_names_that_nobody_can_look_up(void **state)
 {
@@ -429,6 +479,7 @@ int main(void)
         cmocka_unit_test(h2_a_name_that_is_taken_before_it_is_told),
         cmocka_unit_test(l11_a_name_that_was_taken_leaves_no_id),
         cmocka_unit_test(k1_a_packet_has_the_hosts_id),
+        cmocka_unit_test(k1_datagrams_that_come_together),
         cmocka_unit_test(h2_names_that_nobody_can_look_up),
         cmocka_unit_test(names_are_compared_as_dns_does),
     };

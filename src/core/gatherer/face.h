@@ -45,6 +45,7 @@ void floe_gather_stream(floe_core *core, floe_time now, uint32_t channel, const 
 void floe_gather_disconnected(floe_core *core, floe_time now, uint32_t channel);
 void floe_gather_blocked(floe_core *core, uint32_t channel);
 void floe_gather_writable(floe_core *core, floe_time now, uint32_t channel);
+const floe_packet *floe_gather_datagram_again(floe_core *core, const void *data, size_t size);
 bool floe_gather_packet(floe_core *core, floe_time now, const floe_packet **packet);
 floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_id,
                             const floe_address *peer, const void *data, size_t size);

@@ -346,6 +346,14 @@ static void hold_packet(floe_core *core, bool any)
     }
 }
 
+static void nothing_has_come(floe_core *core)
+{
+    core->has_packet = false;
+    if (core->arrival != NULL) {
+        core->arrival->repeats = false;
+    }
+}
+
 /* A trunk gives its members what is not for itself. */
 static bool datagram_on_base(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *source, floe_span data)
@@ -369,6 +377,8 @@ static bool datagram_on_base(floe_core *core, floe_time now, floe_base *base,
         !floe_base_had(core, now, base, &from, data)) {
         (void)floe_deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, &from, data,
                            room_for_packet(core));
+        core->arrival->repeats = core->arrival->packet.kind != FLOE_PACKET_STUN;
+        core->arrival->as_of = core->settled;
         taken = FLOE_TAKEN_PACKET;
     }
     hold_packet(core, taken == FLOE_TAKEN_PACKET);
@@ -412,7 +422,7 @@ bool floe_gather_datagram(floe_core *core, floe_time now, uint32_t channel,
     floe_connection *connection;
 
     floe_core_is_told(core, now);
-    core->has_packet = false;
+    nothing_has_come(core);
     floe_connection_receives(core, NULL);
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return false;
@@ -432,9 +442,23 @@ bool floe_gather_datagram(floe_core *core, floe_time now, uint32_t channel,
     return true;
 }
 
+const floe_packet *floe_gather_datagram_again(floe_core *core, const void *data, size_t size)
+{
+    floe_arrival *arrival = core->arrival;
+
+    if (arrival == NULL || !arrival->repeats || arrival->as_of != core->settled ||
+        core->state == FLOE_GATHERER_STATE_CLOSED || !core->wants_packets ||
+        floe_packet_kind_of(floe_span_of(data, size)) != arrival->packet.kind) {
+        return NULL;
+    }
+    arrival->packet.data = data;
+    arrival->packet.size = size;
+    return &arrival->packet;
+}
+
 bool floe_gather_take_packet(floe_core *core, const floe_packet *packet, uint32_t id)
 {
-    core->has_packet = false;
+    nothing_has_come(core);
     if (core->state == FLOE_GATHERER_STATE_CLOSED || !core->wants_packets) {
         core->shared->dropped++;
         return false;

@@ -244,6 +244,7 @@ void floe_gather_free(floe_core *core)
 void floe_core_settle(floe_core *core, floe_time now)
 {
     floe_core_is_told(core, now);
+    core->settled++;
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }

@@ -313,6 +313,13 @@ void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
     }
 }
 
+const floe_packet *floe_core_datagram_again(floe_core *core, const void *data, size_t size)
+{
+    floe_core *owner = floe_core_packet_owner(core);
+
+    return owner != NULL ? floe_gather_datagram_again(owner, data, size) : NULL;
+}
+
 void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const void *data,
                       size_t size)
 {

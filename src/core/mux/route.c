@@ -688,6 +688,7 @@ bool floe_mux_datagram(floe_mux *mux, floe_time now, uint32_t channel, const flo
     arriving it = {.now = now, .socket = socket, .source = &from, .data = data, .size = size};
 
     mux->receiver = mux->arriving = NULL;
+    mux->owner = NULL;
     if (socket == NULL) { /* of one alone */
         floe_end *end = floe_end_of(mux, channel);
         if (end != NULL) {
