@@ -429,11 +429,11 @@ FLOE_EXPORT floe_error floe_core_receive_packets(floe_core *core, bool wanted);
  * @return whether there was a packet.
  */
 FLOE_EXPORT bool floe_core_packet(floe_core *core, floe_time now, const floe_packet **packet);
-/** Closes the connection by which a host candidate for TCP sends to a peer: what is sent to that peer next connects anew, if
- *  the candidate is active. For an agent whose checks are not answered, as a connection may be open that nobody reads.
- *  Nothing where there is no such connection or candidate. */
+/** Closes the connection by which a host candidate for TCP sends to a peer, if nothing has come by it since `since`: what is
+ *  sent to that peer next connects anew, if the candidate is active. For an agent whose checks are not answered, as a
+ *  connection may be open that nobody reads. Nothing where there is no such connection or candidate. */
 FLOE_EXPORT void floe_core_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
-                                   const floe_address *peer);
+                                   const floe_address *peer, floe_time since);
 /** As floe_gatherer_send. */
 FLOE_EXPORT floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                                       const floe_address *peer, const void *data, size_t size);

@@ -71,7 +71,8 @@ static floe_time slow_at(const floe_candidate_pair *pair)
 }
 
 /* A connection of ours that is open, and that nobody reads, is given up in favour of another, twice: RFC 8489 §6.2.2 has a
- * request wait for 39.5 s in all. When that is. */
+ * request wait for 39.5 s in all. By one that something comes by, as of the pair of before a restart, the check goes again.
+ * When that is. */
 static floe_time tired_at(const floe_candidate_pair *pair)
 {
     static const uint16_t patience_ms[FLOE_ICE_RECONNECTS_MAX + 1] = {5000, 10000, 24500};
@@ -211,7 +212,8 @@ static void connect_anew(floe_ice *ice, floe_time now, floe_candidate_pair *pair
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TIMEOUT);
         return;
     }
-    floe_core_hang_up(ice->core, now, pair->base->id, &pair->remote->address);
+    floe_core_hang_up(ice->core, now, pair->base->id, &pair->remote->address,
+                      pair->transaction.started);
     floe_ice_check_begin(ice, now, pair);
     pair->reconnected = reconnected;
     floe_agenda_set(&ice->checks, &pair->alarm, next_look(pair));

@@ -254,6 +254,32 @@ static void i14_a_connection_that_nobody_reads(void **state)
     end(&f);
 }
 
+/* The pair of before goes on by the connection that the checks of the new generation go by: the peer may not know of it yet. */
+static void i11_a_restart_ends_no_connection_that_is_read(void **state)
+{
+    fixture f;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    (void)choose_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    uint32_t connection = f.connecting;
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "other");
+    (void)snprintf(remote.password, sizeof remote.password, "anotherPassword+/0123456789");
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLING), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    for (int second = 0; second < 30; second++) {
+        by(&f, f.connecting);
+        comes(&f, peer, "data", 4);
+        by(&f, 0);
+        run_until(&f, ms(&f) + 1000);
+    }
+    assert_int_equal(f.connecting, connection);
+    end(&f);
+}
+
 /* Three connections, and in all as long as RFC 8489 §6.2.2 has a request wait. */
 static void i14_connections_that_nobody_reads(void **state)
 {
@@ -378,6 +404,7 @@ int main(void)
         cmocka_unit_test(i14_slow_by_tcp),
         cmocka_unit_test(i14_a_connection_that_nobody_reads),
         cmocka_unit_test(i14_connections_that_nobody_reads),
+        cmocka_unit_test(i11_a_restart_ends_no_connection_that_is_read),
         cmocka_unit_test(i14_relays_for_tcp),
         cmocka_unit_test(i14_a_connection_in_use_that_ends),
         cmocka_unit_test(i14_a_connection_that_ends_in_a_restart),

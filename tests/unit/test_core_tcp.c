@@ -1080,16 +1080,17 @@ static void h1_hanging_up(void **state)
     static uint8_t data[60000];
     floe_address peer = peer_of(1);
     floe_address local = address_of("10.0.1.2:3333");
+    floe_packet packet;
     uint32_t active;
 
     (void)state;
     begin_with_tcp(&f);
     active = f.ids[FLOE_TCP_TYPE_ACTIVE];
-    floe_core_hang_up(f.core, f.now, active, &peer); /* there is none */
-    floe_core_hang_up(f.core, f.now, f.ids[FLOE_TCP_TYPE_NONE], &peer);
-    floe_core_hang_up(f.core, f.now, 4711, &peer);
-    floe_core_hang_up(f.core, f.now, active, NULL);
-    floe_core_hang_up(NULL, f.now, active, &peer);
+    floe_core_hang_up(f.core, f.now, active, &peer, f.now); /* there is none */
+    floe_core_hang_up(f.core, f.now, f.ids[FLOE_TCP_TYPE_NONE], &peer, f.now);
+    floe_core_hang_up(f.core, f.now, 4711, &peer, f.now);
+    floe_core_hang_up(f.core, f.now, active, NULL, f.now);
+    floe_core_hang_up(NULL, f.now, active, &peer, f.now);
     assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "first"), FLOE_OK);
     uint32_t channel = f.opened;
     floe_core_opened(f.core, f.now, channel, &local);
@@ -1099,7 +1100,13 @@ static void h1_hanging_up(void **state)
     }
     settle(&f);
     read_log(&f, "");
-    floe_core_hang_up(f.core, f.now, active, &peer);
+    assert_int_equal(comes(&f, channel, "\0\2hi", 4, &packet), 1);
+    floe_time came = f.now;
+    pass(&f, 1000);
+    floe_core_hang_up(f.core, f.now, active, &peer, came); /* something has come by it */
+    settle(&f);
+    read_log(&f, "");
+    floe_core_hang_up(f.core, f.now, active, &peer, f.now);
     settle(&f);
     read_log(&f, "writable");
     assert_false(f.is_open[channel]);

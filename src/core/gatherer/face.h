@@ -50,7 +50,7 @@ bool floe_gather_packet(floe_core *core, floe_time now, const floe_packet **pack
 floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_id,
                             const floe_address *peer, const void *data, size_t size);
 void floe_gather_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
-                         const floe_address *peer);
+                         const floe_address *peer, floe_time since);
 floe_error floe_gather_doubt(floe_core *core, floe_time now, uint32_t candidate_id);
 void floe_gather_unreachable(floe_core *core, floe_time now, uint32_t channel,
                              const floe_address *remote, floe_unreachable reason, const void *data,

@@ -71,7 +71,7 @@ floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_i
 }
 
 void floe_gather_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
-                         const floe_address *peer)
+                         const floe_address *peer, floe_time since)
 {
     bool runs = core != NULL && peer != NULL && core->state != FLOE_GATHERER_STATE_CLOSED;
     const floe_found *found = runs ? find(core, candidate_id) : NULL;
@@ -79,7 +79,7 @@ void floe_gather_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
     if (found != NULL && found->type != FLOE_CANDIDATE_TYPE_RELAY &&
         found->tcp_type != FLOE_TCP_TYPE_NONE) {
         floe_core_is_told(core, now);
-        floe_tcp_peer_hang_up(core, found->base, (floe_tcp_type)found->tcp_type, peer);
+        floe_tcp_peer_hang_up(core, found->base, (floe_tcp_type)found->tcp_type, peer, since);
     }
 }
 

@@ -426,9 +426,9 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
 }
 
 void floe_core_hang_up(floe_core *core, floe_time now, uint32_t candidate_id,
-                       const floe_address *peer)
+                       const floe_address *peer, floe_time since)
 {
-    floe_gather_hang_up(core, now, candidate_id, peer);
+    floe_gather_hang_up(core, now, candidate_id, peer, since);
 }
 
 floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_packet *packet,

@@ -30,6 +30,7 @@ struct floe_tcp_peer {
     floe_listener *listener;
     floe_connection *connection; /* NULL: none was to be had, and he is left alone */
     floe_time again;             /* until then */
+    floe_time heard;             /* something came by it */
     bool unproven;
 };
 
@@ -128,7 +129,7 @@ static bool message(floe_core *core, floe_time now, void *owner, floe_span frame
     floe_tcp_peer *peer = owner;
     floe_reader reader = floe_reader_of(frame.data, frame.size);
 
-    (void)now;
+    peer->heard = now;
     (void)floe_read_u16(&reader);
     floe_span data = floe_read_span(&reader, floe_reader_left(&reader));
     return data.size > 0 && floe_deliver(core, peer->listener->base, NULL, peer->key.tcp_type,
@@ -305,11 +306,11 @@ floe_error floe_tcp_peer_send(floe_core *core, floe_time now, floe_base *base,
 }
 
 void floe_tcp_peer_hang_up(floe_core *core, floe_base *base, floe_tcp_type tcp_type,
-                           const floe_address *peer)
+                           const floe_address *peer, floe_time since)
 {
     floe_tcp_peer *to = base->listener != NULL ? find(base->listener, tcp_type, peer) : NULL;
 
-    if (to != NULL && !rests(to)) {
+    if (to != NULL && !rests(to) && to->heard.ns < since.ns) {
         end(core, to);
     }
 }

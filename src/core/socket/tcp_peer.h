@@ -16,9 +16,9 @@
 /* Sends a packet by the base's candidate of this type. */
 floe_error floe_tcp_peer_send(floe_core *core, floe_time now, floe_base *base,
                               floe_tcp_type tcp_type, const floe_address *peer, floe_span data);
-/* What is sent to him next connects anew. */
+/* What is sent to him next connects anew, if nothing has come from him since then. */
 void floe_tcp_peer_hang_up(floe_core *core, floe_base *base, floe_tcp_type tcp_type,
-                           const floe_address *peer);
+                           const floe_address *peer, floe_time since);
 /* Somebody has connected: by which channel, this one or (0) another; 0: there is no room for him. */
 uint32_t floe_tcp_peer_accept(floe_core *core, floe_time now, floe_listener *listener,
                               const floe_address *peer, uint32_t channel);
