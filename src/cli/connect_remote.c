@@ -144,7 +144,7 @@ static void begin_hold(connect_run *run)
 {
     if (run->command.hold == 0) {
         talk_finish(run, CONNECT_WAS_CONNECTED);
-    } else if (run->command.hold > 0) {
+    } else if (run->command.hold > 0 && !uv_is_active((uv_handle_t *)&run->hold)) {
         (void)uv_timer_start(&run->hold, on_hold_over, (uint64_t)(run->command.hold * 1000), 0);
     }
 }

@@ -303,7 +303,8 @@ static void show(connect_run *run, const floe_packet *packet)
     if (run->mode == CONNECT_PIPE) {
         output_write(standard_output, packet->data, packet->size);
     } else {
-        output_print(standard_output, "< ");
+        output_print(standard_output,
+                     run->tickets.other_taken ? "< " : "\n< "); /* behind the question */
         print_line(run, packet->data, packet->size);
         output_print(standard_output, "\n");
     }
@@ -325,7 +326,7 @@ static void hear_goodbye(connect_run *run)
     if (run->mode == CONNECT_LINES || isatty(STDIN_FILENO)) {
         of->over = true;
     }
-    if (of->said || (of->over && of->begun)) {
+    if (of->said || of->over) { /* also where it was met before its ticket was pasted */
         talk_finish(run, CONNECT_WAS_CONNECTED);
     }
 }

@@ -108,6 +108,7 @@ static generation_news hear_without_number(generations *of)
 
     of->unnumbered = true;
     of->awaits = false;
+    of->own += !is_answer && of->own < GENERATION_MAX; /* the other side may hear our numbers */
     return is_answer ? GENERATION_STARTS : GENERATION_RESTARTS;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/input.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@ void input_init(input *of, uv_loop_t *loop, int fd, const char *file, void (*rea
     *of = (input){
         .loop = loop, .fd = file != NULL ? -1 : fd, .file = file, .ready = ready, .data = data};
     of->request.data = of;
+    of->waiting.data = of;
 }
 
 static void end(input *of, int error)
@@ -41,6 +43,25 @@ static bool make_room(input *of)
     return true;
 }
 
+static void wait_for_more(uv_work_t *work)
+{
+    const input *of = work->data;
+    struct pollfd ready = {.fd = of->fd, .events = POLLIN};
+
+    (void)poll(&ready, 1, -1);
+}
+
+static void on_more(uv_work_t *work, int status)
+{
+    input *of = work->data;
+
+    (void)status;
+    of->busy = false;
+    if (!of->stopped) {
+        input_read(of);
+    }
+}
+
 static void on_read(uv_fs_t *request)
 {
     input *of = request->data;
@@ -48,6 +69,12 @@ static void on_read(uv_fs_t *request)
 
     uv_fs_req_cleanup(request);
     of->busy = false;
+    if (size == UV_EAGAIN && !of->stopped) { /* as another process has the descriptor too */
+        of->busy = uv_queue_work(of->loop, &of->waiting, wait_for_more, on_more) == 0;
+    }
+    if (of->busy) {
+        return;
+    }
     if (size > 0) {
         of->size += (size_t)size;
     } else {
@@ -150,6 +177,7 @@ void input_stop(input *of)
     of->stopped = true;
     if (of->busy) {
         (void)uv_cancel((uv_req_t *)&of->request);
+        (void)uv_cancel((uv_req_t *)&of->waiting);
     }
 }
 

@@ -13,9 +13,10 @@
 typedef struct input {
     uv_loop_t *loop;
     uv_fs_t request;
-    int fd;           /* -1: it is not open yet */
-    const char *file; /* to be opened; NULL: it is open */
-    bool busy;        /* the thread has it */
+    uv_work_t waiting; /* for more, where a read does not wait */
+    int fd;            /* -1: it is not open yet */
+    const char *file;  /* to be opened; NULL: it is open */
+    bool busy;         /* the thread has it */
     bool ended;
     bool stopped;
     bool goes_on; /* the line that was taken last: it was too long */

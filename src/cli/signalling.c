@@ -93,11 +93,12 @@ static bool keep_password(const signalling *of, const char *text, floe_parameter
 
 /* ── SDP (RFC 8839 §5) ── */
 
-/* When both have come, which may be in either order, and again for what comes behind them. */
+/* What has come, if it is both, and again for what comes behind them. */
 static void say_parameters_of_sdp(signalling *of)
 {
     floe_parameters *parameters = &of->parameters;
 
+    of->holds = false;
     if (*parameters->username_fragment != '\0' && *parameters->password != '\0') {
         say(of, &(signal_message){.kind = SIGNAL_PARAMETERS, .parameters = parameters});
         *parameters->username_fragment = *parameters->password = '\0';
@@ -116,26 +117,39 @@ static const char *behind(const char *line, const char *start, size_t *column)
     return &line[size];
 }
 
-static void read_attribute(signalling *of, const char *line)
+/* Whether it is one. */
+static bool read_parameter(signalling *of, const char *line)
 {
     size_t column = 0;
     const char *value;
+    bool is_kept = false;
 
     if ((value = behind(line, "a=ice-ufrag:", &column)) != NULL) {
-        if (keep_username_fragment(of, value, &of->parameters, column)) {
-            say_parameters_of_sdp(of);
-        }
+        is_kept = keep_username_fragment(of, value, &of->parameters, column);
     } else if ((value = behind(line, "a=ice-pwd:", &column)) != NULL) {
-        if (keep_password(of, value, &of->parameters, column)) {
-            say_parameters_of_sdp(of);
-        }
+        is_kept = keep_password(of, value, &of->parameters, column);
     } else if ((value = behind(line, "a=ice-options:", &column)) != NULL) {
         of->parameters.renomination = strstr(value, "renomination") != NULL;
     } else if (strcmp(line, "a=ice-lite") == 0) {
         of->parameters.ice_lite = true;
-    } else if (strcmp(line, "a=end-of-candidates") == 0) {
+    } else {
+        return false;
+    }
+    if (is_kept && !of->holds) {
+        say_parameters_of_sdp(of);
+    }
+    return true;
+}
+
+static void read_candidate(signalling *of, const char *line)
+{
+    size_t column = 0;
+
+    if (strcmp(line, "a=end-of-candidates") == 0) {
+        say_parameters_of_sdp(of);
         say_end(of, NULL);
     } else if (behind(line, "a=candidate:", &column) != NULL) {
+        say_parameters_of_sdp(of);
         say_candidate(of, SIGNAL_CANDIDATE, line, 0);
     }
 }
@@ -146,15 +160,41 @@ static bool is_sdp(const char *line)
     return line[0] >= 'a' && line[0] <= 'z' && line[1] == '=';
 }
 
+/* Which media description it is in, by their number; one that is named again, as in fragments (RFC 8840 §9), is that one. */
+static void read_place(signalling *of, const char *line)
+{
+    size_t column = 0;
+    const char *mid = behind(line, "a=mid:", &column);
+
+    if (line[0] == 'm') {
+        of->media++;
+    } else if (mid != NULL && of->media == 1 && *of->mid == '\0') {
+        (void)snprintf(of->mid, sizeof of->mid, "%s", mid);
+    } else if (mid != NULL && strcmp(of->mid, mid) == 0) {
+        of->media = 1;
+    }
+}
+
+static void begin_description(signalling *of)
+{
+    of->media = 0;
+    *of->mid = '\0';
+    of->parameters = (floe_parameters)FLOE_PARAMETERS_INIT;
+}
+
+/* What is said of the whole session may stand in any order: it waits for the first media description. */
 static void read_sdp(signalling *of, const char *line)
 {
     if (line[0] == 'v') { /* another description */
-        of->media = 0;
-        of->parameters = (floe_parameters)FLOE_PARAMETERS_INIT;
-    } else if (line[0] == 'm') {
-        of->media++;
-    } else if (line[0] == 'a' && of->media < 2) {
-        read_attribute(of, line);
+        say_parameters_of_sdp(of);
+        begin_description(of);
+        of->holds = true;
+    } else if (line[0] == 'm' && of->holds) {
+        say_parameters_of_sdp(of);
+    }
+    read_place(of, line);
+    if (line[0] == 'a' && of->media < 2 && !read_parameter(of, line)) {
+        read_candidate(of, line);
     }
 }
 
@@ -181,13 +221,14 @@ static void read_parameters(const signalling *of, const json_t *object, const ch
     const char *username_fragment = text_of(object, "username_fragment");
     const char *password = text_of(object, "password");
     const json_t *generation = json_object_get(object, "generation");
-    json_int_t number = json_integer_value(generation);
+    double number = json_number_value(generation);
 
     if (username_fragment == NULL || password == NULL) {
         say_wrong(of, "column 1: parameters need a username_fragment and a password, both texts");
         return;
     }
-    if (generation != NULL && (number < 1 || number > GENERATION_MAX)) {
+    if (generation != NULL && !json_is_null(generation) &&
+        (number < 1 || number > GENERATION_MAX || number != (uint32_t)number)) {
         say_wrong(of, "column %zu: the generation is no number from 1 to %d",
                   place_of(line, "\"generation\"") + 1, GENERATION_MAX);
         return;
@@ -213,6 +254,15 @@ static void read_w3c_candidate(const signalling *of, const json_t *object, const
     const char *generation = w3c != NULL ? w3c : text_of(object, "username_fragment");
     char whole[2048];
 
+    if (generation != NULL && *generation == '\0') { /* as Pion has it where there is none */
+        generation = NULL;
+    }
+
+    if (json_is_object(
+            candidate)) { /* as a program sends an RTCIceCandidate among other messages */
+        read_w3c_candidate(of, candidate, line);
+        return;
+    }
     if (json_integer_value(json_object_get(object, "sdpMLineIndex")) > 0) {
         return;
     }
@@ -276,20 +326,52 @@ static void read_remove(const signalling *of, const json_t *value, const char *l
     }
 }
 
-/* W3C WebRTC §4.6.3: the lines are in `sdp`. */
-static void read_description(signalling *of, const char *sdp)
+/* The parameters alone, wherever they stand, or the candidates. */
+static void read_lines(signalling *of, const char *sdp, bool of_parameters)
 {
     char *copy = strdup(sdp);
     char *rest = copy;
     char *line;
 
+    of->media = 0;
+    *of->mid = '\0';
     while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
         line[strcspn(line, "\r")] = '\0';
-        if (is_sdp(line)) {
-            read_sdp(of, line);
+        if (!is_sdp(line)) {
+            continue;
+        }
+        read_place(of, line);
+        if (line[0] == 'a' && of->media < 2) {
+            if (of_parameters) {
+                (void)read_parameter(of, line);
+            } else {
+                read_candidate(of, line);
+            }
         }
     }
     free(copy);
+}
+
+/* W3C WebRTC §4.6.3: the lines are in `sdp`. */
+static void read_description(signalling *of, const char *sdp)
+{
+    begin_description(of);
+    of->holds = true;
+    read_lines(of, sdp, true);
+    say_parameters_of_sdp(of);
+    read_lines(of, sdp, false);
+    begin_description(of);
+}
+
+/* An RTCSessionDescription among a program's own messages: NULL: there is none. */
+static const json_t *description_in(const json_t *object)
+{
+    const json_t *inner = json_object_get(object, "sdp");
+
+    if (inner == NULL) {
+        inner = json_object_get(object, "description");
+    }
+    return json_is_object(inner) && text_of(inner, "sdp") != NULL ? inner : NULL;
 }
 
 static void read_object(signalling *of, const json_t *object, const char *line)
@@ -302,6 +384,8 @@ static void read_object(signalling *of, const json_t *object, const char *line)
         read_w3c_candidate(of, object, line);
     } else if (text_of(object, "sdp") != NULL) {
         read_description(of, text_of(object, "sdp"));
+    } else if ((value = description_in(object)) != NULL) {
+        read_description(of, text_of(value, "sdp"));
     } else if ((value = json_object_get(object, "send")) != NULL) {
         read_send(of, value, line);
     } else if ((value = json_object_get(object, "remove")) != NULL) {
@@ -358,13 +442,16 @@ void signalling_line(signalling *of, char *text, size_t size)
     if (*line == '\0') {
         return;
     }
+    if (is_sdp(line)) {
+        read_sdp(of, line);
+        return;
+    }
+    say_parameters_of_sdp(of); /* the description ended before it came to media */
     if (*line == '{') {
         read_json(of, text, size);
-    } else if (is_sdp(line)) {
-        read_sdp(of, line);
     } else if (strncmp(line, "candidate:", strlen("candidate:")) == 0) {
         say_candidate(of, SIGNAL_CANDIDATE, line, column);
     } else {
-        say_wrong(of, "column %zu: neither JSON nor a line of SDP", column + 1);
+        say_wrong(of, "column %zu: neither a JSON object nor a line of SDP", column + 1);
     }
 }

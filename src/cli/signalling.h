@@ -43,6 +43,8 @@ typedef struct signalling {
     /* SDP: what of the parameters has come. Only its first media description counts, as one transport has one. */
     floe_parameters parameters;
     unsigned media;
+    char mid[64]; /* of the first */
+    bool holds;   /* they are not complete */
 } signalling;
 
 void signalling_init(signalling *of, signal_handler handler, void *user_data);

@@ -355,6 +355,10 @@ floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *like)
 bool floe_ice_remote_is_of_another(const floe_ice *ice, const char *username_fragment);
 /* There are fewer than may be; names without an address count too. */
 bool floe_ice_remotes_have_room(floe_ice *ice);
+/* Before the start, one that names another generation than this gives way for it, as that is more likely over. */
+bool floe_ice_remotes_make_room(floe_ice *ice, const char *username_fragment);
+/* Whose a candidate is was said otherwise before the start: the latest word counts. Either may be NULL: it says nothing. */
+bool floe_ice_remote_is_superseded(const floe_ice *ice, const char *before, const char *now);
 /* Likewise, but what is still on its way from there is delivered. */
 void floe_ice_remote_withdraw(floe_ice *ice, floe_remote_candidate *remote);
 /* Ends its pairs too. */
@@ -370,6 +374,8 @@ void floe_ice_remote_leaves(floe_ice *ice, floe_remote_candidate *remote);
 /* A candidate of the peer's shows a name. */
 floe_error floe_ice_name_take(floe_ice *ice, const floe_candidate *candidate);
 bool floe_ice_name_remove(floe_ice *ice, const floe_candidate *candidate);
+/* The first that names another generation than this, before the start. False: there is none. */
+bool floe_ice_name_forget(floe_ice *ice, const char *username_fragment);
 /* A look-up has ended: addresses of `text` are candidates from now on. */
 void floe_ice_names_found(floe_ice *ice, const char *text, floe_error error,
                           const floe_address *addresses, size_t count);

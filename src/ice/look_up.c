@@ -121,6 +121,30 @@ static floe_remote_name *add(floe_ice *ice, const floe_remote_candidate *as,
     return name;
 }
 
+static void drop(floe_ice *ice, floe_remote_name *name)
+{
+    FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->name == name) {
+            floe_ice_remote_withdraw(ice, remote);
+        }
+    }
+    free_name(ice, name);
+    ice->unsettled = true;
+}
+
+bool floe_ice_name_forget(floe_ice *ice, const char *username_fragment)
+{
+    FLOE_LIST_EACH(name, &ice->names, floe_remote_name, link)
+    {
+        if (floe_ice_remote_is_superseded(ice, name->as.username_fragment, username_fragment)) {
+            drop(ice, name);
+            return true;
+        }
+    }
+    return false;
+}
+
 floe_error floe_ice_name_take(floe_ice *ice, const floe_candidate *candidate)
 {
     floe_remote_candidate as;
@@ -134,10 +158,16 @@ floe_error floe_ice_name_take(floe_ice *ice, const floe_candidate *candidate)
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the remote candidate %.80s has port 0",
                          candidate->address);
     }
-    if (find(ice, &as, candidate->address) != NULL) {
+    floe_remote_name *same = find(ice, &as, candidate->address);
+    if (same != NULL &&
+        floe_ice_remote_is_superseded(ice, same->as.username_fragment, as.username_fragment)) {
+        drop(ice, same);
+        same = NULL;
+    }
+    if (same != NULL) {
         return FLOE_OK;
     }
-    if (!floe_ice_remotes_have_room(ice)) {
+    if (!floe_ice_remotes_make_room(ice, as.username_fragment)) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "there are %u remote candidates already",
                          ice->options.max_remote_candidates);
     }
@@ -156,18 +186,6 @@ floe_remote_name *floe_ice_name_copy(const floe_ice *ice, const floe_remote_name
         memcpy(copy->text, name->text, size);
     }
     return copy;
-}
-
-static void drop(floe_ice *ice, floe_remote_name *name)
-{
-    FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
-    {
-        if (remote->name == name) {
-            floe_ice_remote_withdraw(ice, remote);
-        }
-    }
-    free_name(ice, name);
-    ice->unsettled = true;
 }
 
 bool floe_ice_name_remove(floe_ice *ice, const floe_candidate *candidate)

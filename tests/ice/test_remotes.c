@@ -257,6 +257,42 @@ static void i15_names_without_memory(void **state)
 static const char *const first = "a 1 udp 2130706431 198.51.100.7 7000 typ host";
 static const char *const second = "b 1 udp 1694498815 198.51.100.8 8000 typ srflx raddr :: rport 9";
 
+/* Signalling that replays what a server has said that was started again, ahead of its parameters: the same port, and more
+ * candidates than there may be. */
+static void i9_candidates_of_generations_that_are_over(void **state)
+{
+    static const char *const one[] = {"198.51.100.9"};
+    fixture f;
+    char text[128];
+
+    (void)state;
+    begin(&f);
+    for (unsigned i = 0; i < 10; i++) {
+        (void)snprintf(text, sizeof text, "n 1 udp 100 n%u.local 7000 typ host ufrag dead", i);
+        assert_int_equal(add(&f, text), FLOE_OK);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        (void)snprintf(text, sizeof text, "a 1 udp 100 198.51.100.%u %u typ host ufrag dead%u",
+                       i % 100 + 100, 1000 + i, i / 50);
+        assert_int_equal(add(&f, text), FLOE_OK);
+    }
+    assert_int_equal(add(&f, "a 1 udp 100 198.51.100.7 7000 typ host ufrag dead"), FLOE_OK);
+    assert_int_equal(add(&f, "a 1 udp 100 198.51.100.7 7000 typ host ufrag remo"), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 100 b.local 7000 typ host ufrag dead"), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 100 b.local 7000 typ host ufrag remo"), FLOE_OK);
+    assert_int_equal(add(&f, "c 1 udp 100 198.51.100.8 7000 typ host ufrag dead"), FLOE_OK);
+    assert_int_equal(add(&f, "c 1 udp 100 198.51.100.8 7000 typ host"), FLOE_OK); /* anybody's */
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    run_until(&f, 20);
+    assert_int_equal(pair_count(&f), 2);
+    assert_int_equal(pair_to(&f, peer).remote->port, 7000);
+    assert_int_equal(pair_to(&f, "198.51.100.8:7000").remote->port, 7000);
+    found(&f, "b.local", FLOE_OK, one, 1);
+    assert_int_equal(pair_count(&f), 3);
+    assert_int_equal(pair_to(&f, "198.51.100.9:7000").remote->port, 7000);
+    end(&f);
+}
+
 static void i9_a_candidate_is_removed(void **state)
 {
     fixture f;
@@ -469,6 +505,7 @@ int main(void)
         cmocka_unit_test(i15_look_ups_of_before),
         cmocka_unit_test(i15_a_name_of_what_a_check_has_shown),
         cmocka_unit_test(i15_names_without_memory),
+        cmocka_unit_test(i9_candidates_of_generations_that_are_over),
         cmocka_unit_test(i9_a_candidate_is_removed),
         cmocka_unit_test(i9_the_pair_in_use_is_removed),
         cmocka_unit_test(i9_the_last_pair_is_removed),

@@ -157,6 +157,66 @@ static void a_description_in_json(void **state)
                         "parameters abcd " PASSWORD "\ncandidate 192.0.2.1 5000\n");
 }
 
+/* RFC 8839 §5: attributes of the session stand in any order. */
+static void what_is_said_of_the_session_behind_the_password(void **state)
+{
+    static const char *const expected = "parameters abcd " PASSWORD " lite\n";
+
+    (void)state;
+    assert_string_equal(read_all("v=0\na=ice-ufrag:abcd\na=ice-pwd:" PASSWORD "\na=ice-lite\n"
+                                 "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\n"),
+                        expected);
+    assert_string_equal(read_all("{\"sdp\":\"v=0\\r\\na=ice-ufrag:abcd\\r\\na=ice-pwd:" PASSWORD
+                                 "\\r\\na=ice-lite\\r\\n\"}"),
+                        expected);
+    assert_string_equal(read_all("v=0\na=ice-ufrag:abcd\na=ice-pwd:" PASSWORD "\na=ice-lite\n"
+                                 "{\"candidate\":\"" HOST "\"}\n"),
+                        "parameters abcd " PASSWORD " lite\ncandidate 192.0.2.1 5000\n");
+}
+
+/* §5.4: what the media description says counts, and candidates come behind it. */
+static void a_description_that_says_it_twice(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        read_all("{\"sdp\":\"v=0\\r\\na=ice-ufrag:session\\r\\na=ice-pwd:" PASSWORD
+                 "\\r\\nm=audio 9 X 1\\r\\na=" HOST
+                 "\\r\\na=ice-ufrag:media\\r\\na=ice-pwd:" PASSWORD
+                 "\\r\\nm=video 9 X 1\\r\\na=ice-ufrag:other\\r\\na=" HOST "\\r\\n\"}\n"
+                 "a=" HOST "\n"),
+        "parameters media " PASSWORD "\ncandidate 192.0.2.1 5000\ncandidate 192.0.2.1 5000\n");
+}
+
+/* RFC 8840 §9: each names the media description that it is of. */
+static void fragments_of_sdp(void **state)
+{
+    (void)state;
+    assert_string_equal(read_all("a=ice-ufrag:abcd\na=ice-pwd:" PASSWORD "\n"
+                                 "m=audio 9 RTP/AVP 0\na=mid:1\na=" HOST "\n"
+                                 "m=video 9 RTP/AVP 0\na=mid:2\na=" HOST "\n"
+                                 "m=audio 9 RTP/AVP 0\na=mid:1\na=" HOST "\na=end-of-candidates\n"),
+                        "parameters abcd " PASSWORD "\ncandidate 192.0.2.1 5000\n"
+                        "candidate 192.0.2.1 5000\nend\n");
+}
+
+/* As programs put them into messages of their own; and a generation that is said in other ways. */
+static void what_programs_make_of_it(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        read_all("{\"type\":\"candidate\",\"candidate\":{\"candidate\":\"" HOST
+                 "\",\"usernameFragment\":\"\"}}\n"
+                 "{\"description\":{\"type\":\"offer\",\"sdp\":\"v=0\\r\\na=ice-ufrag:abcd\\r\\n"
+                 "a=ice-pwd:" PASSWORD "\\r\\n\"}}\n"
+                 "{\"sdp\":{\"sdp\":\"a=ice-ufrag:efgh\\r\\na=ice-pwd:" PASSWORD "\"}}\n"
+                 "{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD
+                 "\",\"generation\":null}\n"
+                 "{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD
+                 "\",\"generation\":2.0}\n"),
+        "candidate 192.0.2.1 5000\nparameters abcd " PASSWORD "\nparameters efgh " PASSWORD
+        "\nparameters abcd " PASSWORD "\nparameters abcd " PASSWORD " 2\n");
+}
+
 static void candidates_without_a(void **state)
 {
     (void)state;
@@ -180,8 +240,9 @@ static void what_its_user_asks_for(void **state)
 static void what_is_wrong_is_told_with_its_place(void **state)
 {
     static const char *const wrong[][2] = {
-        {"hello", "line 1, column 1: neither JSON nor a line of SDP\n"},
-        {"\n\n   hello", "line 3, column 4: neither JSON nor a line of SDP\n"},
+        {"[]", "line 1, column 1: neither a JSON object nor a line of SDP\n"},
+        {"hello", "line 1, column 1: neither a JSON object nor a line of SDP\n"},
+        {"\n\n   hello", "line 3, column 4: neither a JSON object nor a line of SDP\n"},
         {"{\"candidate\":\"candidate:1 1 udp 1 192.0.2.1 70000 typ host\"}",
          "line 1, column 45: port \"70000\" is above 65535\n"},
         {" candidate:1 1 udp 1 192.0.2.1 70000 typ host",
@@ -283,6 +344,10 @@ int main(void)
         cmocka_unit_test(a_description_of_sdp),
         cmocka_unit_test(of_several_media_the_first),
         cmocka_unit_test(a_description_in_json),
+        cmocka_unit_test(what_is_said_of_the_session_behind_the_password),
+        cmocka_unit_test(a_description_that_says_it_twice),
+        cmocka_unit_test(fragments_of_sdp),
+        cmocka_unit_test(what_programs_make_of_it),
         cmocka_unit_test(candidates_without_a),
         cmocka_unit_test(what_its_user_asks_for),
         cmocka_unit_test(what_is_wrong_is_told_with_its_place),
