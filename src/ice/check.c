@@ -83,10 +83,18 @@ static floe_time tired_at(const floe_candidate_pair *pair)
                : FLOE_TIME_NEVER;
 }
 
+/* What has worked before is asked anew each time instead of ever more rarely. */
+static floe_time revived_until(const floe_candidate_pair *pair)
+{
+    return pair->revived ? floe_time_after(pair->transaction.started, floe_seconds(10))
+                         : FLOE_TIME_NEVER;
+}
+
 /* When it is due; before that, when it is slow, which what is sent once does not say otherwise. */
 static floe_time next_look(const floe_candidate_pair *pair)
 {
-    floe_time due = floe_time_min(pair->transaction.due, tired_at(pair));
+    floe_time due =
+        floe_time_min(pair->transaction.due, floe_time_min(tired_at(pair), revived_until(pair)));
 
     return is_reliable(pair) && !pair->slow ? floe_time_min(slow_at(pair), due) : due;
 }
@@ -216,11 +224,17 @@ static void connect_anew(floe_ice *ice, floe_time now, floe_candidate_pair *pair
                       pair->transaction.started);
     floe_ice_check_begin(ice, now, pair);
     pair->reconnected = reconnected;
-    floe_agenda_set(&ice->checks, &pair->alarm, next_look(pair));
+    if (floe_stun_transaction_runs(&pair->transaction)) { /* else it has failed */
+        floe_agenda_set(&ice->checks, &pair->alarm, next_look(pair));
+    }
 }
 
 void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
+    if (floe_time_reached(now, revived_until(pair))) {
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TIMEOUT);
+        return;
+    }
     if (floe_time_reached(now, tired_at(pair))) {
         connect_anew(ice, now, pair);
         return;
@@ -273,7 +287,9 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     pair->failure = (uint8_t)failure;
     pair->wants_nomination = false;
     pair->nominated = false;
-    pair->lapsed = pair->revived; /* it is good for another time */
+    /* It is good for another time, but without consent only behind a restart (RFC 7675 §5.1). */
+    pair->lapsed = pair->has_worked && failure != FLOE_ICE_FAILURE_CONSENT &&
+                   failure != FLOE_ICE_FAILURE_TOO_MANY_CHECKS;
     pair->revived = false;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     floe_ice_nomination_ends(ice, pair);
@@ -429,6 +445,8 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
         pair->timed = true;
         pair->round_trip = floe_time_since(now, to->started);
         pair->counts.total_round_trip.ns += pair->round_trip.ns;
+    } else if (!pair->timed) {
+        pair->round_trip = floe_time_since(now, to->started); /* at most */
     }
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);

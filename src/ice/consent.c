@@ -24,6 +24,14 @@ static floe_time at_moment(const floe_ice *ice, floe_time when)
     return (floe_time){(when.ns + moment - 1) / moment * moment};
 }
 
+/* Several checks go before consent is over, whatever the options say. */
+static uint64_t interval_ms(const floe_ice *ice)
+{
+    uint32_t most = ice->options.consent_timeout_ms / 4;
+
+    return ice->options.consent_ms < most ? ice->options.consent_ms : most;
+}
+
 /* RFC 7675 §5.1: each time between 0.8 and 1.2 of the interval, so that checks of many agents do not fall together. Where
  * nothing comes, between 0.8 and 0.88 of the time after which it is silent. */
 static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -31,9 +39,8 @@ static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     uint32_t part = 200; /* without randomness, the middle */
 
     (void)floe_random_below(&ice->random, 401 - MOMENT_PARTS, &part);
-    pair->next_consent =
-        at_moment(ice, floe_time_after(now, (floe_duration){ice->options.consent_ms *
-                                                            UINT64_C(1000) * (800 + part)}));
+    pair->next_consent = at_moment(
+        ice, floe_time_after(now, (floe_duration){interval_ms(ice) * 1000 * (800 + part)}));
     pair->patience =
         (floe_duration){ice->options.disconnected_after_ms * UINT64_C(1000) * (800 + part / 5)};
 }
@@ -54,6 +61,7 @@ void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *p
 void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     pair->answered = now;
+    pair->is_asked = false;
     pair->unanswered = false;
     floe_ice_check_forget(ice, now, pair);
     floe_ice_consent_heard(ice, now, pair);
@@ -68,14 +76,9 @@ void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *p
 
 /* ── What is due ── */
 
-static bool is_asked(const floe_candidate_pair *pair)
-{
-    return pair->asked.ns > pair->answered.ns;
-}
-
 static floe_time next_of(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    if (is_asked(pair)) {
+    if (pair->is_asked) {
         bool is_late = floe_time_since(pair->asked, pair->asked_first).ns > floe_seconds(5).ns;
         return floe_time_after(pair->asked, floe_milliseconds(is_late ? 1000 : 500));
     }
@@ -86,7 +89,7 @@ static floe_time next_of(const floe_ice *ice, const floe_candidate_pair *pair)
 /* When it counts as silent. */
 static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    if (pair->silent || !is_asked(pair)) {
+    if (pair->silent || !pair->is_asked) {
         return FLOE_TIME_NEVER;
     }
     return floe_time_max(
@@ -97,16 +100,17 @@ static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
 /* When what comes by it counts no longer: it does not show that anything arrives. */
 static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    return pair->silent || !is_asked(pair) || ice->backup == NULL
+    return pair->silent || !pair->is_asked || ice->backup == NULL
                ? FLOE_TIME_NEVER
                : floe_ice_answer_by(pair, pair->asked_first, ice->options.disconnected_after_ms);
 }
 
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    if (!is_asked(pair)) {
+    if (!pair->is_asked) {
         pair->asked_first = now;
     }
+    pair->is_asked = true;
     pair->asked = now;
     draw_next(ice, now, pair);
     ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
@@ -143,6 +147,12 @@ static bool has_unrelated(const floe_ice *ice, const floe_candidate_pair *pair, 
     return false;
 }
 
+void floe_ice_consent_at_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    pair->next_consent = now;
+    floe_ice_consent_due(ice, now, pair);
+}
+
 /* They are asked before they are used in turn, where one goes on that has nothing to do with it. False: none does. */
 static bool doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pair *pair,
                           relation *related)
@@ -155,8 +165,7 @@ static bool doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pai
         if (goes_on(other, pair) && related(other, pair)) {
             other->silent = true;
             other->unanswered = pair->unanswered;
-            other->next_consent = now;
-            floe_ice_consent_due(ice, now, other);
+            floe_ice_consent_at_once(ice, now, other);
         }
     }
     return true;
@@ -181,6 +190,10 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     pair->unanswered = pair->unanswered || floe_time_reached(now, unanswered_at(ice, pair));
     if (!pair->silent && (pair->unanswered || floe_time_reached(now, silent_at(ice, pair)))) {
         pair->silent = true;
+        if (pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE) { /* the next check connects anew */
+            floe_core_hang_up(ice->core, now, pair->base->id, &pair->remote->address,
+                              pair->asked_first);
+        }
         doubt_others(ice, now, pair);
         floe_ice_find_best(ice);
         ice->unsettled = true;
@@ -246,7 +259,7 @@ void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *
         return;
     }
     pair->silent = ice->backup != NULL;
-    pair->asked = pair->answered; /* what was asked before is not answered any more */
+    pair->is_asked = false; /* what was asked before is not answered any more */
     floe_ice_find_best(ice);
     ask(ice, now, pair);
     ice->unsettled = true;
@@ -333,20 +346,23 @@ void floe_ice_consent_watch(floe_ice *ice, floe_time now)
     }
 }
 
+/* Where what works is silent, what has worked before is asked until something answers. Behind the last consent it is asked
+ * once. */
 void floe_ice_consent_revive(floe_ice *ice)
 {
-    bool is_silence = ice->best != NULL && ice->best->silent;
-    bool were_asked = ice->asks_lapsed && is_silence;
+    bool is_over = ice->best == NULL;
 
-    ice->asks_lapsed = is_silence;
-    if ((ice->best != NULL && !is_silence) || were_asked) {
+    if (is_over ? ice->asked_last : !ice->best->silent) {
+        ice->asked_last = is_over;
         return;
     }
+    ice->asked_last = is_over;
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
-        if (pair->lapsed) {
+        if (pair->lapsed || (is_over && pair->revived)) {
+            floe_ice_check_cancel(ice, pair);
             pair->lapsed = false;
-            pair->revived = is_silence;
+            pair->revived = true;
             floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_WAITING);
             floe_ice_checklist_trigger(ice, pair);
         }

@@ -182,7 +182,8 @@ typedef struct floe_candidate_pair {
     bool has_worked : 1;       /* once */
     bool silent : 1;           /* the one in use has not answered for a while */
     bool unanswered : 1;       /* though something comes */
-    bool timed : 1;            /* its round trip is known */
+    bool timed : 1;            /* its round trip is known; else it is at most so long */
+    bool is_asked : 1;         /* for consent, and has not answered since */
     uint32_t nomination;       /* its number; 0: it has none */
     uint32_t told;             /* how it was when it was told last; 0: it was not */
     /* The check at hand. */
@@ -271,20 +272,21 @@ struct floe_ice {
     uint64_t selections;
     uint32_t
         strange_checks; /* of the generation: not signed by our password, or in no known name */
-    uint32_t strange_answers;    /* to our checks: not signed by the peer's password */
-    floe_time next_check;        /* not before */
-    bool has_next;               /* there is one to send then */
-    floe_time nomination_at;     /* a wait for better ones ends */
-    floe_time failure_at;        /* not before; never: that time has come */
-    bool works;                  /* a pair can be used, as it was last looked at */
-    bool was_complete;           /* likewise, but for a silence */
-    bool asks_lapsed;            /* what has lapsed is asked, as what works is silent */
-    bool consent_ended;          /* by that the latest pair has ended that worked */
+    uint32_t strange_answers; /* to our checks: not signed by the peer's password */
+    floe_time next_check;     /* not before */
+    bool has_next;            /* there is one to send then */
+    floe_time nomination_at;  /* a wait for better ones ends */
+    floe_time failure_at;     /* not before; never: that time has come */
+    bool works;               /* a pair can be used, as it was last looked at */
+    bool was_complete;        /* likewise, but for a silence */
+    bool asked_last;    /* what has worked before was asked once more, behind the last consent */
+    bool consent_ended; /* by that the latest pair has ended that worked */
     floe_candidate_pair *latest; /* that a packet came by */
     floe_candidate_pair *best;   /* of the valid ones */
     floe_candidate_pair *selected;
-    uint32_t nomination;             /* the highest number that was given */
-    bool heard_plain;                /* the peer does not nominate by every check */
+    uint32_t nomination; /* the highest number that was given */
+    bool takes_back;     /* the chosen one is to be nominated again, as another was not heard of */
+    bool heard_plain;    /* the peer does not nominate by every check */
     floe_candidate_pair *nominating; /* whose nomination is under way */
     floe_time nominating_since;
     /* That which was in use when the agent was restarted, with its own session and remote candidate (RFC 8445 §9). */
@@ -568,6 +570,8 @@ static inline floe_time floe_ice_answer_by(const floe_candidate_pair *pair, floe
 void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Anything came by it. */
 void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* It is asked as soon as Ta allows. */
+void floe_ice_consent_at_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* The network says that nothing arrives by it; or this machine, that nothing leaves from its base. */
 void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair,

@@ -199,7 +199,7 @@ static void tell(const floe_ice *ice, const floe_candidate_pair *pair,
         .responses_sent = pair->counts.responses_sent,
         .responses_received = pair->counts.responses_received,
         .consent_requests_sent = pair->counts.consent_requests,
-        .current_round_trip = pair->round_trip,
+        .current_round_trip = pair->timed ? pair->round_trip : (floe_duration){0},
         .total_round_trip = pair->counts.total_round_trip,
     };
     tell_local(pair, locals, told);

@@ -129,6 +129,18 @@ void floe_ice_nomination_ends(floe_ice *ice, floe_candidate_pair *pair)
     if (ice->session->renominates) {
         ice->selected->nomination = next_number(ice);
     }
+    ice->takes_back = ice->unsettled = true;
+}
+
+static bool works_besides(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (other != pair && other->valid && !other->silent) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What is nominated in vain counts as silent. */
@@ -136,7 +148,7 @@ static floe_time in_vain_at(const floe_ice *ice)
 {
     const floe_candidate_pair *pair = ice->nominating;
 
-    if (pair == NULL || pair->silent || ice->selected == NULL) {
+    if (pair == NULL || pair->silent || (ice->selected == NULL && !works_besides(ice, pair))) {
         return FLOE_TIME_NEVER;
     }
     return floe_ice_answer_by(pair, ice->nominating_since, ice->options.disconnected_after_ms);
@@ -165,6 +177,10 @@ void floe_ice_nominate(floe_ice *ice, floe_time now)
     floe_time when = {0};
 
     give_up(ice, now);
+    if (ice->takes_back && ice->selected != NULL && ice->nominating == NULL) {
+        floe_ice_consent_at_once(ice, now, ice->selected); /* which says so */
+    }
+    ice->takes_back = false;
     ice->nomination_at = in_vain_at(ice);
     floe_candidate_pair *best = ice->best;
     if (ice->role != FLOE_ICE_ROLE_CONTROLLING || ice->nominating != NULL || best == NULL) {

@@ -139,6 +139,7 @@ void floe_ice_outcome(floe_ice *ice, floe_time now)
     const floe_candidate_pair *in_use = floe_ice_in_use(ice);
     take_works(ice, now, in_use != NULL);
     if (in_use == NULL) {
+        ice->was_complete = false;
         floe_ice_to_state(ice, has_failed(ice) ? FLOE_ICE_STATE_FAILED : FLOE_ICE_STATE_CHECKING);
         return;
     }

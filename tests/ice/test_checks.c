@@ -1321,14 +1321,14 @@ static void i10_what_was_asked_in_a_silence_is_asked_behind_it(void **state)
 
     (void)state;
     connect_three(&f);
-    for (uint64_t end = 90000; ms(&f) < end + 52000; run_until(&f, ms(&f) + 1000)) {
+    for (uint64_t end = 90000; ms(&f) < end + 32000; run_until(&f, ms(&f) + 1000)) {
         f.count = 0;
         f.answers = ms(&f) < end ? peer : NULL;
     }
     assert_false(f.has_selected);
     f.count = 0;
     f.answers = third;
-    run_until(&f, ms(&f) + 25000);
+    run_until(&f, ms(&f) + 6000);
     assert_int_equal(sends_to(&f), 9);
     end(&f);
 }
