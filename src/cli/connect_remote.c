@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINGER_MS 500
+
 static void tell_wrong(const connect_run *run, const char *why)
 {
     screen_tell("floe: connect: line %u, column 1: %s", run->remote.from.line, option_words(why));
@@ -140,12 +142,14 @@ static void on_hold_over(uv_timer_t *timer)
     talk_finish(timer->data, CONNECT_WAS_CONNECTED);
 }
 
+/* A moment at least: the other side's checks are to be answered. */
 static void begin_hold(connect_run *run)
 {
-    if (run->command.hold == 0) {
-        talk_finish(run, CONNECT_WAS_CONNECTED);
-    } else if (run->command.hold > 0 && !uv_is_active((uv_handle_t *)&run->hold)) {
-        (void)uv_timer_start(&run->hold, on_hold_over, (uint64_t)(run->command.hold * 1000), 0);
+    double least = (double)LINGER_MS / 1000;
+    double hold = run->command.hold > least || run->command.hold < 0 ? run->command.hold : least;
+
+    if (hold > 0 && !uv_is_active((uv_handle_t *)&run->hold)) {
+        (void)uv_timer_start(&run->hold, on_hold_over, (uint64_t)(hold * 1000), 0);
     }
 }
 

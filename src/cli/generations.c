@@ -125,7 +125,10 @@ generation_news generations_hear(generations *of, const floe_parameters *paramet
     }
     if (of_another) {
         of->other = number;
-        of->own += of->own < GENERATION_MAX;
+        if (of->own == GENERATION_MAX) { /* what we told would be nothing new */
+            return GENERATION_OLD;
+        }
+        of->own++;
         return GENERATION_RESTARTS;
     }
     if (number <= of->other) { /* overtaken */

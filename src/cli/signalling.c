@@ -28,7 +28,9 @@ static void say_wrong(const signalling *of, const char *format, ...)
 static void say_wrong(const signalling *of, const char *format, ...)
 {
     char why[SIGNAL_WHY_SIZE];
-    int used = snprintf(why, sizeof why, "line %u, ", of->line);
+    int used = of->inner > 0
+                   ? snprintf(why, sizeof why, "line %u, line %u of its sdp, ", of->line, of->inner)
+                   : snprintf(why, sizeof why, "line %u, ", of->line);
     va_list arguments;
 
     va_start(arguments, format);
@@ -335,7 +337,9 @@ static void read_lines(signalling *of, const char *sdp, bool of_parameters)
 
     of->media = 0;
     *of->mid = '\0';
+    of->inner = 0;
     while (rest != NULL && (line = strsep(&rest, "\n")) != NULL) {
+        of->inner++;
         line[strcspn(line, "\r")] = '\0';
         if (!is_sdp(line)) {
             continue;
@@ -349,6 +353,7 @@ static void read_lines(signalling *of, const char *sdp, bool of_parameters)
             }
         }
     }
+    of->inner = 0;
     free(copy);
 }
 

@@ -39,7 +39,8 @@ typedef void (*signal_handler)(void *user_data, const signal_message *message);
 typedef struct signalling {
     signal_handler handler;
     void *user_data;
-    unsigned line; /* from 1 */
+    unsigned line;  /* from 1 */
+    unsigned inner; /* of a description in JSON; 0: it is no such line */
     /* SDP: what of the parameters has come. Only its first media description counts, as one transport has one. */
     floe_parameters parameters;
     unsigned media;

@@ -275,6 +275,18 @@ static void another_agent_begins_at_one(void **state)
     generations_free(&of);
 }
 
+/* Somebody says the highest number that there is. */
+static void numbers_end(void **state)
+{
+    generations of;
+
+    (void)state;
+    generations_init(&of);
+    assert_int_equal(hear_of(&of, "last", GENERATION_MAX), GENERATION_RESTARTS);
+    assert_int_equal(hear_of(&of, "again", GENERATION_MAX), GENERATION_OLD);
+    generations_free(&of);
+}
+
 /* From a channel that all hear. */
 static void our_own_come_back(void **state)
 {
@@ -322,6 +334,7 @@ int main(void)
         cmocka_unit_test(one_that_was_overtaken_is_old),
         cmocka_unit_test(another_agent_is_met_by_a_restart),
         cmocka_unit_test(another_agent_begins_at_one),
+        cmocka_unit_test(numbers_end),
         cmocka_unit_test(our_own_come_back),
         cmocka_unit_test(a_restart_waits_for_what_is_awaited),
     };

@@ -268,6 +268,9 @@ static void what_is_wrong_is_told_with_its_place(void **state)
          "line 1, column 23: the username fragment has not 4 to 256 letters, digits, + and /\n"},
         {"{\"event\":\"parameters\",\"username_fragment\":\"abcd\",\"password\":\"" PASSWORD "!\"}",
          "line 1, column 50: the password has not 22 to 256 letters, digits, + and /\n"},
+        {"{\"sdp\":\"v=0\\r\\na=ice-ufrag:a\\r\\n\"}",
+         "line 1, line 2 of its sdp, column 13: the username fragment has not 4 to 256 letters, "
+         "digits, + and /\n"},
         {"a=ice-ufrag:a", "line 1, column 13: the username fragment has not 4 to 256 letters, "
                           "digits, + and /\n"},
         {"a=ice-pwd:" PASSWORD " ;", "line 1, column 11: the password has not 22 to 256 letters, "
