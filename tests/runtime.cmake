@@ -22,7 +22,8 @@ add_library(floe_lab-asleep MODULE lab/asleep.c)
 set_target_properties(floe_lab-asleep PROPERTIES PREFIX "" OUTPUT_NAME lab-asleep)
 target_link_libraries(floe_lab-asleep PRIVATE floe_flags ${CMAKE_DL_LIBS})
 
-# The runtime on real sockets and threads: runtime/NAME.c, and what it shares with others.
+# The runtime on real sockets and threads: runtime/NAME.c, and what it shares with others. Some of its tests may be one more
+# test of their own, as they wait for long: those whose names match `apart`.
 function(runtime_test name)
     floe_program(${name} ${ARGN})
     target_compile_definitions(floe_${name} PRIVATE _GNU_SOURCE)
@@ -31,7 +32,13 @@ function(runtime_test name)
                                MANY_AT_ONCE=$<BOOL:${FLOE_LINUX}> # UDP_SEGMENT and UDP_GRO
                                WATCHED_BY_FLOE=$<BOOL:${FLOE_LINUX}>) # and not by libuv, which ends a process that it has no room to watch for
     target_link_libraries(floe_${name} PRIVATE floe_test_support)
-    add_test(NAME runtime/${name} COMMAND floe_${name})
+    if(apart)
+        add_test(NAME runtime/${name} COMMAND floe_${name} -${apart})
+        add_test(NAME runtime/${name}_of_transports COMMAND floe_${name} ${apart})
+        set_tests_properties(runtime/${name}_of_transports PROPERTIES LABELS runtime)
+    else()
+        add_test(NAME runtime/${name} COMMAND floe_${name})
+    endif()
     set_tests_properties(runtime/${name} PROPERTIES LABELS runtime)
 endfunction()
 
@@ -65,7 +72,9 @@ if(FLOE_NICE_FOUND AND NOT CMAKE_CROSSCOMPILING AND NOT FLOE_SANITIZE) # another
     runtime_test(test_nice_tcp runtime/test_nice_tcp.c)
     target_link_libraries(floe_test_nice_tcp PRIVATE PkgConfig::FLOE_NICE)
 endif()
+set(apart *two_transports*)
 runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/meeters.c runtime/relay_server.c)
+unset(apart)
 target_link_libraries(floe_test_memory PRIVATE PkgConfig::FLOE_CARES)
 if(FLOE_MDNS AND FLOE_LINUX) # links in network namespaces
     runtime_test(test_links runtime/test_links.c runtime/own_network.c)
@@ -80,8 +89,10 @@ runtime_test(test_link_servers runtime/test_link_servers.c)
 # Where system calls fail; ThreadSanitizer wants those for itself, and a library in whose place another function stands must
 # be a shared one, which tools/platforms has none of.
 if(NOT FLOE_SANITIZE MATCHES thread AND NOT CMAKE_CROSSCOMPILING)
+    set(apart *two_transports*)
     runtime_test(test_faults runtime/test_faults.c runtime/faults.c runtime/awaited.c
                  runtime/meeters.c runtime/relay_server.c)
+    unset(apart)
     set_target_properties(floe_test_faults PROPERTIES ENABLE_EXPORTS ON)
     if(FLOE_LINUX)
         runtime_test(test_clock runtime/test_clock.c runtime/server.c)

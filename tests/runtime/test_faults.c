@@ -913,7 +913,7 @@ static void every_system_call_may_fail_with_names(void **state)
 }
 #endif
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_kernel_has_no_room_for_waits),
@@ -936,5 +936,6 @@ int main(void)
         cmocka_unit_test(every_system_call_may_fail_with_names),
 #endif
     };
+    choose_tests(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests_name("faults", tests, awaited_server_start, awaited_server_stop);
 }

@@ -334,7 +334,7 @@ static void every_allocation_may_fail_with_names(void **state)
 }
 #endif
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
@@ -348,5 +348,6 @@ int main(void)
     if (!LEAKS_ARE_SEEN && !watch_libraries()) {
         return 1;
     }
+    choose_tests(argc > 1 ? argv[1] : NULL);
     return cmocka_run_group_tests_name("memory", tests, awaited_server_start, awaited_server_stop);
 }

@@ -14,6 +14,16 @@
 #include <floe/random.h>
 #include <stdbool.h>
 
+/* Of a program's tests only those whose names match (cmocka's * and ?), or behind a minus all others. */
+static inline void choose_tests(const char *pattern)
+{
+    if (pattern != NULL && pattern[0] == '-') {
+        cmocka_set_skip_filter(&pattern[1]);
+    } else if (pattern != NULL) {
+        cmocka_set_test_filter(pattern);
+    }
+}
+
 /* Bytes of hex digits, blanks between them allowed; how many there were. */
 size_t bytes_of_hex(const char *hex, uint8_t *bytes, size_t room);
 /* A copy on the heap of exactly that size, so that a sanitizer sees the first byte beyond; at
