@@ -285,11 +285,11 @@ static void i9_candidates_of_generations_that_are_over(void **state)
     start(&f, FLOE_ICE_ROLE_CONTROLLING);
     run_until(&f, 20);
     assert_int_equal(pair_count(&f), 2);
-    assert_int_equal(pair_to(&f, peer).remote->port, 7000);
-    assert_int_equal(pair_to(&f, "198.51.100.8:7000").remote->port, 7000);
+    assert_int_equal(pair_to(&f, peer).remote_address.port, 7000);
+    assert_int_equal(pair_to(&f, "198.51.100.8:7000").remote_address.port, 7000);
     found(&f, "b.local", FLOE_OK, one, 1);
     assert_int_equal(pair_count(&f), 3);
-    assert_int_equal(pair_to(&f, "198.51.100.9:7000").remote->port, 7000);
+    assert_int_equal(pair_to(&f, "198.51.100.9:7000").remote_address.port, 7000);
     end(&f);
 }
 
