@@ -258,5 +258,6 @@ int main(int count, char **words)
     }
     qsort(took, times, sizeof *took, compare);
     (void)printf("{\"median_ms\":%.1f,\"worst_ms\":%.1f}\n", took[times / 2], took[times - 1]);
-    return 0; /* with all that runs */
+    (void)fflush(stdout);
+    _exit(0); /* with all that runs */
 }
