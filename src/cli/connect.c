@@ -417,7 +417,7 @@ static void tell_summary(connect_run *run)
         report_over(&run->report, &statistics);
     }
     if (run->talk.lost > 0) {
-        screen_tell("floe: connect: %llu packets were lost, as nobody read standard output",
+        screen_tell("floe: connect: %llu packets were lost, as nobody read the output",
                     run->talk.lost);
     }
 }

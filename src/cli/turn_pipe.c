@@ -429,7 +429,7 @@ int turn_pipe(gather_command *command)
         piper.status = EXIT_WRONG_USAGE;
     }
     if (piper.lost > 0) {
-        screen_tell("floe: turn pipe: %llu packets were lost, as nobody read standard output",
+        screen_tell("floe: turn pipe: %llu packets were lost, as nobody read the output",
                     piper.lost);
     }
     input_stop(&piper.in);
