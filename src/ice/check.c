@@ -435,6 +435,9 @@ static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
     }
 }
 
+/* What is not known is taken to be no longer than this. */
+#define ROUND_TRIP_MAX floe_seconds(3)
+
 static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_address *mapped)
 {
     floe_candidate_pair *pair = to->pair;
@@ -446,7 +449,9 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
         pair->round_trip = floe_time_since(now, to->started);
         pair->counts.total_round_trip.ns += pair->round_trip.ns;
     } else if (!pair->timed) {
-        pair->round_trip = floe_time_since(now, to->started); /* at most */
+        floe_duration since =
+            floe_time_since(now, to->started); /* at most; the peer may have begun late */
+        pair->round_trip = since.ns < ROUND_TRIP_MAX.ns ? since : ROUND_TRIP_MAX;
     }
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);
@@ -525,6 +530,7 @@ static void failed_by(floe_ice *ice, const asked *to, const floe_stun_message *m
         floe_ice_pair_fail(ice, to->pair,
                            is_error ? FLOE_ICE_FAILURE_ERROR_CODE : FLOE_ICE_FAILURE_BAD_ANSWER);
         to->pair->error_code = code;
+        to->pair->lapsed = to->pair->lapsed && code != 403;
     }
 }
 

@@ -190,15 +190,17 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     pair->unanswered = pair->unanswered || floe_time_reached(now, unanswered_at(ice, pair));
     if (!pair->silent && (pair->unanswered || floe_time_reached(now, silent_at(ice, pair)))) {
         pair->silent = true;
-        if (pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE) { /* the next check connects anew */
+        if (pair->base->tcp_type == FLOE_TCP_TYPE_ACTIVE && pair != ice->former) {
             floe_core_hang_up(ice->core, now, pair->base->id, &pair->remote->address,
                               pair->asked_first);
+            ask(ice, now, pair); /* which connects anew, by a check before anything else */
         }
         doubt_others(ice, now, pair);
         floe_ice_find_best(ice);
         ice->unsettled = true;
     }
-    if (floe_time_reached(now, next_of(ice, pair)) && floe_time_reached(now, ice->next_check)) {
+    if (pair->valid && floe_time_reached(now, next_of(ice, pair)) &&
+        floe_time_reached(now, ice->next_check)) {
         ask(ice, now, pair);
     }
     if (!pair->valid) { /* it could not be sent */
@@ -346,21 +348,54 @@ void floe_ice_consent_watch(floe_ice *ice, floe_time now)
     }
 }
 
-/* Where what works is silent, what has worked before is asked until something answers. Behind the last consent it is asked
- * once. */
-void floe_ice_consent_revive(floe_ice *ice)
+/* How soon what has worked is asked again, where its check has failed at once. */
+#define REVIVED_EACH floe_seconds(2)
+
+/* Behind the last consent, for so long at least; longer, where it has not ended by its consent (I8). */
+#define REVIVED_BEHIND floe_seconds(10)
+
+static void begin_last(floe_ice *ice, floe_time now)
+{
+    floe_time over = floe_time_after(now, REVIVED_BEHIND);
+
+    ice->asked_last = true;
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        bool is_asked = pair->lapsed || pair->revived;
+        if (is_asked && (floe_time_is_never(ice->failure_at) || ice->failure_at.ns < over.ns)) {
+            ice->failure_at = over;
+        }
+    }
+}
+
+/* Whether it is silent, or something comes by it and no check is answered (a way that is open in one direction). */
+static bool is_doubtful(const floe_ice *ice, floe_time now, const floe_candidate_pair *pair)
+{
+    return pair->silent ||
+           (pair->is_asked &&
+            floe_time_reached(now, floe_ice_answer_by(pair, pair->asked_first,
+                                                      ice->options.disconnected_after_ms)));
+}
+
+/* Where what works is silent, or nothing does, what has worked before is asked until something answers. */
+void floe_ice_consent_revive(floe_ice *ice, floe_time now)
 {
     bool is_over = ice->best == NULL;
 
-    if (is_over ? ice->asked_last : !ice->best->silent) {
-        ice->asked_last = is_over;
+    if (!is_over) {
+        ice->asked_last = false;
+    } else if (!ice->asked_last) {
+        begin_last(ice, now);
+    }
+    if (is_over ? floe_time_is_never(ice->failure_at) : !is_doubtful(ice, now, ice->best)) {
         return;
     }
-    ice->asked_last = is_over;
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
-        if (pair->lapsed || (is_over && pair->revived)) {
-            floe_ice_check_cancel(ice, pair);
+        floe_time next = floe_time_after(pair->transaction.started, REVIVED_EACH);
+        if (pair->lapsed && !floe_time_reached(now, next)) {
+            floe_agenda_set(&ice->consents, &pair->consent, next);
+        } else if (pair->lapsed) {
             pair->lapsed = false;
             pair->revived = true;
             floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_WAITING);

@@ -130,7 +130,7 @@ void floe_ice_settle(floe_ice *ice, floe_time now)
         if (ice->session->lite) {
             floe_ice_lite_choose(ice, now);
         } else {
-            floe_ice_consent_revive(ice);
+            floe_ice_consent_revive(ice, now);
             floe_ice_checklist_thaw(ice);
             floe_ice_let_in(ice, now);
             floe_ice_nominate(ice, now);

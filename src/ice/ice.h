@@ -581,7 +581,7 @@ void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *
 /* Another pair may be in use now. */
 void floe_ice_consent_watch(floe_ice *ice, floe_time now);
 /* Where nothing works any more, what has worked before is checked again. */
-void floe_ice_consent_revive(floe_ice *ice);
+void floe_ice_consent_revive(floe_ice *ice, floe_time now);
 
 /* ── restart ── */
 

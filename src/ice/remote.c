@@ -115,20 +115,27 @@ bool floe_ice_remote_is_superseded(const floe_ice *ice, const char *before, cons
     return ice->session == NULL && before != NULL && (now == NULL || strcmp(before, now) != 0);
 }
 
-bool floe_ice_remotes_make_room(floe_ice *ice, const char *username_fragment)
+static bool forget_one(floe_ice *ice, const char *username_fragment)
 {
-    if (floe_ice_remotes_have_room(ice)) {
-        return true;
-    }
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
-        if (username_fragment != NULL &&
-            floe_ice_remote_is_superseded(ice, remote->username_fragment, username_fragment)) {
+        if (floe_ice_remote_is_superseded(ice, remote->username_fragment, username_fragment)) {
             floe_ice_remote_drop(ice, remote);
             return true;
         }
     }
-    return username_fragment != NULL && floe_ice_name_forget(ice, username_fragment);
+    return floe_ice_name_forget(ice, username_fragment);
+}
+
+bool floe_ice_remotes_make_room(floe_ice *ice, const char *username_fragment)
+{
+    bool goes_on = username_fragment != NULL;
+
+    while (!floe_ice_remotes_have_room(ice) &&
+           goes_on) { /* one of a name leaves that, which counts */
+        goes_on = forget_one(ice, username_fragment);
+    }
+    return floe_ice_remotes_have_room(ice);
 }
 
 static floe_remote_candidate *add(floe_ice *ice, const floe_address *address, uint16_t component)
@@ -231,7 +238,11 @@ static floe_error take_new(floe_ice *ice, const floe_remote_candidate *like)
 {
     bool is_counted = like->name != NULL && like->name->addresses == 0; /* by its name so far */
 
-    if (!is_counted && !floe_ice_remotes_make_room(ice, like->username_fragment)) {
+    bool has_room = is_counted || (like->name != NULL /* all names are being looked at */
+                                       ? floe_ice_remotes_have_room(ice)
+                                       : floe_ice_remotes_make_room(ice, like->username_fragment));
+
+    if (!has_room) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "there are %u remote candidates already",
                          ice->options.max_remote_candidates);
     }
@@ -270,7 +281,7 @@ floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *as)
     }
     floe_remote_candidate *remote = find(ice, &like.address, like.component, like.tcp_type);
     ice->unsettled = true;
-    if (remote != NULL &&
+    if (remote != NULL && like.name == NULL &&
         floe_ice_remote_is_superseded(ice, remote->username_fragment, like.username_fragment)) {
         floe_ice_remote_drop(ice, remote);
         remote = NULL;

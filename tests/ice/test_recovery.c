@@ -115,7 +115,7 @@ static void i8_it_fails_soon_behind_the_last_consent(void **state)
     both_end(&f);
     live_until(&f, 126000, NOBODY);
     assert_int_not_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
-    live_until(&f, 145000, NOBODY);
+    live_until(&f, 150000, NOBODY);
     assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_FAILED);
     end(&f);
 }
@@ -211,6 +211,80 @@ static void i10_consent_that_is_over_before_it_is_asked_for(void **state)
         live_until(&f, ms(&f) + 1000, ANSWERED_BY(peer));
     }
     assert_string_equal(f.states, "checking connected");
+    end(&f);
+}
+
+/* It answers at once, but not as it should. What is new and works is used at once all the same. */
+static void i16_what_answers_badly_is_not_asked_at_once(void **state)
+{
+    static const char *const fourth = "198.51.100.10:9100";
+    static const response bad[] = {{.code = 403}, {.code = 500}, {.from = "203.0.113.9:999"}};
+    fixture f;
+
+    (void)state;
+    for (size_t row = 0; row < 3; row++) {
+        unsigned asked = 0;
+        let_lapse(&f, NULL, 100000);
+        for (uint64_t at = ms(&f) + 2; at < 112000; at += 2) {
+            f.count = 0;
+            run_until(&f, at);
+            if (at == 110000) {
+                assert_int_equal(add(&f, "d 1 udp 500 198.51.100.10 9100 typ host"), FLOE_OK);
+            }
+            size_t count = f.count;
+            for (size_t i = 0; i < count; i++) {
+                if (is_to(&f.sent[i], third) && !f.sent[i].is_answered) {
+                    f.sent[i].is_answered = true;
+                    sent one = f.sent[i];
+                    respond_to(&f, &one, &bad[row]);
+                    asked++;
+                }
+            }
+            answer(&f, fourth);
+            if (at == 110100) {
+                assert_true(pair_to(&f, fourth).valid);
+            }
+        }
+        assert_in_range(asked, 1, row == 0 ? 1 : 5);
+        end(&f);
+    }
+}
+
+/* The peer has taken back both candidates that were in use. */
+static void i8_what_has_lapsed_is_asked_while_something_may_come(void **state)
+{
+    fixture f;
+
+    (void)state;
+    let_lapse(&f, NULL, 100000);
+    both_end(&f);
+    (void)take_away(&f, two_others[0]);
+    (void)take_away(&f, "a 1 udp 2130706431 198.51.100.7 7000 typ host");
+    live_until(&f, ms(&f) + 20000, NOBODY);
+    live_until(&f, ms(&f) + 5000, ANSWERED_BY(third));
+    assert_true(pair_to(&f, third).valid);
+    end(&f);
+}
+
+/* What the peer sends arrives, and our checks do not; no other pair works at the time. */
+static void i13_a_way_open_in_one_direction_with_nothing_ready(void **state)
+{
+    fixture f;
+    floe_address to = address_of(third);
+
+    (void)state;
+    let_lapse(&f, NULL, 100000);
+    (void)take_away(&f, two_others[0]);
+    for (uint64_t at = ms(&f) + 10; at < 110000; at += 10) {
+        f.count = 0;
+        run_until(&f, at);
+        answer(&f, third);
+        comes(&f, peer, "data", 4);
+    }
+    f.count = 0;
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    outputs(&f);
+    assert_true(f.count > 0 && floe_address_equal(&to, &f.sent[f.count - 1].to));
     end(&f);
 }
 
@@ -326,6 +400,80 @@ static void i14_a_connection_in_use_that_nobody_reads(void **state)
     end(&f);
 }
 
+/* Where it is connected anew nobody listens for a moment: it is tried again, though not at once. */
+static void i14_what_is_refused_is_tried_in_a_while(void **state)
+{
+    fixture f;
+    unsigned tries = 0;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    uint32_t before = choose_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    both_end(&f);
+    for (uint64_t end = ms(&f) + 20000; ms(&f) < end;) {
+        live_until(&f, ms(&f) + STEP, NOBODY);
+        if (f.connecting != before) {
+            before = f.connecting;
+            tries++;
+            refused(&f);
+        }
+    }
+    assert_in_range(tries, 4, 9);
+    while (f.connecting == before) {
+        live_until(&f, ms(&f) + STEP, NOBODY);
+    }
+    connected(&f);
+    respond_by(&f, f.connecting, ours_by_tcp);
+    assert_true(pair_to(&f, peer).valid);
+    end(&f);
+}
+
+/* The peer hears a check first, though data is sent all the time. */
+static void i14_a_check_goes_first_by_a_connection_that_is_made_anew(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLING, false);
+    uint32_t before = choose_tcp(&f, FLOE_ICE_ROLE_CONTROLLING);
+    uint64_t begun = ms(&f);
+    for (uint64_t at = begun + 10; f.connecting == before; at += 10) {
+        assert_true(at < begun + 16000);
+        f.count = 0;
+        run_until(&f, at);
+        if (at <= begun + 5100) {
+            by(&f, before);
+            comes(&f, peer, "data", 4);
+            by(&f, 0);
+        }
+        (void)floe_ice_send(f.ice, f.now, "data", 4);
+        outputs(&f);
+    }
+    f.count = 0;
+    connected(&f);
+    assert_true(f.count > 0 && is_check(&f.sent[0]));
+    end(&f);
+}
+
+/* The peer has begun 20 s late, and dies at once. */
+static void i10_a_late_answer_is_no_long_round_trip(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    add_peer(&f);
+    live_until(&f, 20000, NOBODY);
+    while (!pair_to(&f, peer).valid) {
+        run_until(&f, ms(&f) + STEP);
+        answer(&f, peer);
+    }
+    live_until(&f, ms(&f) + 6600, NOBODY);
+    assert_string_equal(f.states, "checking connected disconnected");
+    end(&f);
+}
+
 /* All checks that may go to an address have: that it is asked no more, is why it has failed, for good. */
 static void i16_too_many_checks_by_tcp(void **state)
 {
@@ -364,10 +512,16 @@ int main(void)
         cmocka_unit_test(i1_it_is_not_complete_before_all_are_checked),
         cmocka_unit_test(i10_a_long_round_trip_that_is_not_known_yet),
         cmocka_unit_test(i10_consent_that_is_over_before_it_is_asked_for),
+        cmocka_unit_test(i16_what_answers_badly_is_not_asked_at_once),
+        cmocka_unit_test(i8_what_has_lapsed_is_asked_while_something_may_come),
+        cmocka_unit_test(i13_a_way_open_in_one_direction_with_nothing_ready),
+        cmocka_unit_test(i14_a_check_goes_first_by_a_connection_that_is_made_anew),
         cmocka_unit_test(i13_the_first_nomination_is_given_up),
         cmocka_unit_test(i13_the_chosen_one_is_nominated_again_at_once),
         cmocka_unit_test(i14_what_was_refused_once_is_connected_to_again),
         cmocka_unit_test(i14_a_connection_in_use_that_nobody_reads),
+        cmocka_unit_test(i14_what_is_refused_is_tried_in_a_while),
+        cmocka_unit_test(i10_a_late_answer_is_no_long_round_trip),
         cmocka_unit_test(i16_too_many_checks_by_tcp),
     };
 

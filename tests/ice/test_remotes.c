@@ -293,6 +293,32 @@ static void i9_candidates_of_generations_that_are_over(void **state)
     end(&f);
 }
 
+/* A name of a generation that is over, and more addresses than there is room for: no other name gives way, as all of them
+ * are being looked at. */
+static void i9_a_look_up_puts_out_no_other_name(void **state)
+{
+    static const char *const lines[] = {"a 1 udp 100 x.local 1000 typ host ufrag dead",
+                                        "b 1 udp 99 x.local 2000 typ host ufrag remo",
+                                        "c 1 udp 98 x.local 3000 typ host ufrag remo",
+                                        "d 1 udp 97 x.local 4000 typ host ufrag remo",
+                                        "e 1 udp 96 x.local 5000 typ host ufrag remo"};
+    static const char *const two[] = {"198.51.100.7", "198.51.100.8"};
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    options.max_remote_candidates = 6;
+    begin_with(&f, &options);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        assert_int_equal(add(&f, lines[i]), FLOE_OK);
+    }
+    found(&f, "x.local", FLOE_OK, two, 2);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    run_until(&f, 20);
+    assert_true(pair_count(&f) >= 4 && pair_count(&f) <= 6);
+    end(&f);
+}
+
 static void i9_a_candidate_is_removed(void **state)
 {
     fixture f;
@@ -506,6 +532,7 @@ int main(void)
         cmocka_unit_test(i15_a_name_of_what_a_check_has_shown),
         cmocka_unit_test(i15_names_without_memory),
         cmocka_unit_test(i9_candidates_of_generations_that_are_over),
+        cmocka_unit_test(i9_a_look_up_puts_out_no_other_name),
         cmocka_unit_test(i9_a_candidate_is_removed),
         cmocka_unit_test(i9_the_pair_in_use_is_removed),
         cmocka_unit_test(i9_the_last_pair_is_removed),
