@@ -75,7 +75,8 @@ typedef struct floe_ice_options {
     uint32_t prflx_acceptance_ms;
     uint32_t relay_acceptance_ms;
     /** The chosen pair is checked this often, in milliseconds, each time between 0.8 and 1.2 times as
-     *  much (RFC 7675 §5.1). 1,000 to 25,000; 0: 5,000. */
+     *  much (RFC 7675 §5.1). 1,000 to 25,000, but no more than a quarter of consent_timeout_ms counts;
+     *  0: 5,000. */
     uint32_t consent_ms;
     /** If no such check has been answered for so long, in milliseconds, nothing is sent by the pair
      *  any more (RFC 7675 §5.1). 5,000 to 3,600,000; 0: 30,000. */

@@ -14,7 +14,8 @@ static floe_duration timeout(const floe_ice *ice)
     return floe_milliseconds(ice->options.consent_timeout_ms);
 }
 
-/* So many thousandths of an interval are a moment: agents of one process are due at the same ones, so that their packets come and go together. */
+/* So many thousandths of an interval are a moment: agents of one process are due at the same ones, so that their packets come
+ * and go together. */
 #define MOMENT_PARTS 4U
 
 static floe_time at_moment(const floe_ice *ice, floe_time when)

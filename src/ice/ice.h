@@ -29,6 +29,7 @@
 #define FLOE_ICE_NOMINATION_MASK 0xffffffU
 /* I16: an address that never answers gets so many checks at most. */
 #define FLOE_ICE_UNANSWERED_MAX 50
+/* I14: so often a check goes by another connection of ours, as nobody may read the one that is open. */
 #define FLOE_ICE_RECONNECTS_MAX 2
 /* So many of the addresses that only checks to one base have shown, and that nothing has come of, are looked at: two NATs
  * that show another port to each address can make each other's checks come from ever new ones. */
@@ -580,7 +581,7 @@ void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair 
 void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Another pair may be in use now. */
 void floe_ice_consent_watch(floe_ice *ice, floe_time now);
-/* Where nothing works any more, what has worked before is checked again. */
+/* Where what works is silent, or nothing does, what has worked before is checked again. */
 void floe_ice_consent_revive(floe_ice *ice, floe_time now);
 
 /* ── restart ── */
