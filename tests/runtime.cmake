@@ -22,6 +22,14 @@ add_library(floe_lab-asleep MODULE lab/asleep.c)
 set_target_properties(floe_lab-asleep PROPERTIES PREFIX "" OUTPUT_NAME lab-asleep)
 target_link_libraries(floe_lab-asleep PRIVATE floe_flags ${CMAKE_DL_LIBS})
 
+# What tests with the label `runtime` need, for who builds no others (.ci/run).
+add_custom_target(runtime_tests)
+foreach(name floe_example_tcp floe_example_chat floe_example_browser)
+    if(TARGET ${name})
+        add_dependencies(runtime_tests ${name})
+    endif()
+endforeach()
+
 # The runtime on real sockets and threads: runtime/NAME.c, and what it shares with others. Some of its tests may be one more
 # test of their own, as they wait for long: those whose names match `apart`.
 function(runtime_test name)
@@ -32,6 +40,7 @@ function(runtime_test name)
                                MANY_AT_ONCE=$<BOOL:${FLOE_LINUX}> # UDP_SEGMENT and UDP_GRO
                                WATCHED_BY_FLOE=$<BOOL:${FLOE_LINUX}>) # and not by libuv, which ends a process that it has no room to watch for
     target_link_libraries(floe_${name} PRIVATE floe_test_support)
+    add_dependencies(runtime_tests floe_${name})
     if(apart)
         add_test(NAME runtime/${name} COMMAND floe_${name} -${apart})
         add_test(NAME runtime/${name}_of_transports COMMAND floe_${name} ${apart})
