@@ -20,18 +20,28 @@ static void check_parameters(const floe_parameters *parameters)
     }
 }
 
+/* "line 3, column 17: …", and within a description in JSON "line 3, line 2 of its sdp, column 17: …". */
+static bool has_place(const signalling *of, const char *why)
+{
+    unsigned line = 0;
+    unsigned inner = 0;
+    unsigned column = 0;
+    bool good = of->inner == 0 ? sscanf(why, "line %u, column %u:", &line, &column) == 2
+                               : sscanf(why, "line %u, line %u of its sdp, column %u:", &line,
+                                        &inner, &column) == 3;
+
+    return good && line == of->line && inner == of->inner && column > 0;
+}
+
 static void on_message(void *user_data, const signal_message *message)
 {
     const signalling *of = user_data;
-    unsigned line;
-    unsigned column;
 
     if ((message->kind == SIGNAL_WRONG) != (message->why != NULL)) {
         abort();
     }
     if (message->kind == SIGNAL_WRONG &&
-        (sscanf(message->why, "line %u, column %u:", &line, &column) != 2 || line != of->line ||
-         column == 0 || strchr(message->why, '\n') != NULL)) {
+        (!has_place(of, message->why) || strchr(message->why, '\n') != NULL)) {
         abort();
     }
     if (message->kind == SIGNAL_PARAMETERS) {
