@@ -319,6 +319,27 @@ static void i9_a_look_up_puts_out_no_other_name(void **state)
     end(&f);
 }
 
+/* Names count as candidates do. */
+static void i9_names_of_generations_that_are_over(void **state)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    char text[128];
+    fixture f;
+
+    (void)state;
+    options.max_remote_candidates = 4;
+    begin_with(&f, &options);
+    for (unsigned i = 0; i < 4; i++) {
+        (void)snprintf(text, sizeof text, "n 1 udp 100 n%u.local 7000 typ host ufrag dead", i);
+        assert_int_equal(add(&f, text), FLOE_OK);
+    }
+    assert_int_equal(add(&f, "a 1 udp 100 198.51.100.7 7000 typ host ufrag remo"), FLOE_OK);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    run_until(&f, 20);
+    assert_int_equal(pair_count(&f), 1);
+    end(&f);
+}
+
 static void i9_a_candidate_is_removed(void **state)
 {
     fixture f;
@@ -532,6 +553,7 @@ int main(void)
         cmocka_unit_test(i15_a_name_of_what_a_check_has_shown),
         cmocka_unit_test(i15_names_without_memory),
         cmocka_unit_test(i9_candidates_of_generations_that_are_over),
+        cmocka_unit_test(i9_names_of_generations_that_are_over),
         cmocka_unit_test(i9_a_look_up_puts_out_no_other_name),
         cmocka_unit_test(i9_a_candidate_is_removed),
         cmocka_unit_test(i9_the_pair_in_use_is_removed),
