@@ -349,9 +349,5 @@ void talk_begin(connect_run *run)
     }
     of->begun = true;
     run->in.ready = on_input;
-    if (of->over) { /* it has said goodbye already */
-        talk_finish(run, CONNECT_WAS_CONNECTED);
-    } else {
-        talk_pump(run);
-    }
+    talk_pump(run); /* nothing, where it has said goodbye already */
 }

@@ -98,12 +98,18 @@ static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
         floe_ice_answer_by(pair, pair->asked_first, 1000));
 }
 
+/* When no check was answered for as long, though something comes. */
+static floe_time doubtful_at(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return pair->silent || !pair->is_asked
+               ? FLOE_TIME_NEVER
+               : floe_ice_answer_by(pair, pair->asked_first, ice->options.disconnected_after_ms);
+}
+
 /* When what comes by it counts no longer: it does not show that anything arrives. */
 static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    return pair->silent || !pair->is_asked || ice->backup == NULL
-               ? FLOE_TIME_NEVER
-               : floe_ice_answer_by(pair, pair->asked_first, ice->options.disconnected_after_ms);
+    return ice->backup == NULL ? FLOE_TIME_NEVER : doubtful_at(ice, pair);
 }
 
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -132,16 +138,11 @@ static bool share_something(const floe_candidate_pair *a, const floe_candidate_p
     return floe_ice_share_network(a, b) || floe_ice_share_remote(a, b);
 }
 
-static bool goes_on(const floe_candidate_pair *other, const floe_candidate_pair *pair)
-{
-    return other != pair && other->valid && !other->silent;
-}
-
 static bool has_unrelated(const floe_ice *ice, const floe_candidate_pair *pair, relation *related)
 {
     FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
     {
-        if (goes_on(other, pair) && !related(other, pair)) {
+        if (floe_ice_goes_on_beside(other, pair) && !related(other, pair)) {
             return true;
         }
     }
@@ -163,7 +164,7 @@ static bool doubt_related(floe_ice *ice, floe_time now, const floe_candidate_pai
     }
     FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
     {
-        if (goes_on(other, pair) && related(other, pair)) {
+        if (floe_ice_goes_on_beside(other, pair) && related(other, pair)) {
             other->silent = true;
             other->unanswered = pair->unanswered;
             floe_ice_consent_at_once(ice, now, other);
@@ -372,10 +373,7 @@ static void begin_last(floe_ice *ice, floe_time now)
 /* Whether it is silent, or something comes by it and no check is answered (a way that is open in one direction). */
 static bool is_doubtful(const floe_ice *ice, floe_time now, const floe_candidate_pair *pair)
 {
-    return pair->silent ||
-           (pair->is_asked &&
-            floe_time_reached(now, floe_ice_answer_by(pair, pair->asked_first,
-                                                      ice->options.disconnected_after_ms)));
+    return pair->silent || floe_time_reached(now, doubtful_at(ice, pair));
 }
 
 /* Where what works is silent, or nothing does, what has worked before is asked until something answers. */

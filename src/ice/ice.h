@@ -541,6 +541,12 @@ static inline floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
 
     return is_needed ? ice->best : chosen;
 }
+/* Another that works, and answers. */
+static inline bool floe_ice_goes_on_beside(const floe_candidate_pair *other,
+                                           const floe_candidate_pair *pair)
+{
+    return other != pair && other->valid && !other->silent;
+}
 /* What makes one fail makes the other fail too. */
 static inline bool floe_ice_share_network(const floe_candidate_pair *a,
                                           const floe_candidate_pair *b)

@@ -136,7 +136,7 @@ static bool works_besides(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     FLOE_LIST_EACH(other, &ice->pairs, floe_candidate_pair, link)
     {
-        if (other != pair && other->valid && !other->silent) {
+        if (floe_ice_goes_on_beside(other, pair)) {
             return true;
         }
     }

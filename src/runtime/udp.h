@@ -64,8 +64,8 @@ struct floe_udp { /* there is one for each base: without holes */
     floe_watched watched;
 };
 
-/* A datagram that came, an ICMP error, or a datagram that could not be sent. */
-/* `again`: it came with the one before, from the same source. */
+/* A datagram that came (`again`: with the one before, from the same source), an ICMP error, or a datagram that could not be
+ * sent. */
 typedef void (*floe_udp_datagram)(floe_udp *udp, const floe_address *source, const void *data,
                                   size_t size, bool again);
 typedef void (*floe_udp_unreachable)(floe_udp *udp, const floe_address *remote,
