@@ -219,6 +219,27 @@ static void send_for_ever(int fd, const struct sockaddr_in *to, bool segments)
     }
 }
 
+static void on_another(void *data, const floe_candidate *candidate)
+{
+    uint16_t *port = data;
+
+    *port = candidate != NULL ? candidate->port : *port;
+}
+
+/* What is no pair's comes by a socket of floe's too, so that both are sent alike. */
+static uint16_t port_of_another(floe_api *api)
+{
+    static uint16_t port;
+    floe_gatherer *another = NULL;
+
+    if (floe_gatherer_new(api, NULL, &another) == FLOE_OK) {
+        (void)floe_gatherer_on_local_candidate(another, on_another, &port);
+        (void)floe_gatherer_gather(another);
+        (void)usleep(100000);
+    }
+    return port;
+}
+
 /* The other process: it connects, and then sends as fast as it can, or leaves what comes to the kernel. */
 static void be_beside(side *s, bool segments)
 {
@@ -237,7 +258,7 @@ static void be_beside(side *s, bool segments)
     const floe_ice_pair *pair = pairs->pairs[0];
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(pair->remote_address.port)};
     memcpy(&to.sin_addr, pair->remote_address.ip, 4);
-    int fd = s->by_transport ? socket_of(pair->local->port) : socket(AF_INET, SOCK_DGRAM, 0);
+    int fd = socket_of(s->by_transport ? pair->local->port : port_of_another(api));
     (void)usleep(200000);
     send_for_ever(fd, &to, segments);
     _exit(0);
