@@ -2,10 +2,11 @@
  * machine, CPU for each packet, of the measured process alone.
  *
  *     transport_data out gatherer|transport PACKETS
- *     transport_data in gatherer|transport one|segments PACKETS    `segments`: they come by UDP_SEGMENT
+ *     transport_data in gatherer|transport one|queued|segments PACKETS
  *
- * In both cases a transport is connected; `gatherer` leaves it aside for the data. Prints
- * {"packets":…,"ms":…,"cpu_us":…}. */
+ * In both cases a transport is connected; `gatherer` leaves it aside for the data. `segments`: they come by UDP_SEGMENT.
+ * `queued`: the other process sends some and then waits, and this one reads only when they are all there, so that how often
+ * it wakes does not depend on which of the two is faster. Prints {"packets":…,"ms":…,"cpu_us":…}. */
 #include "clock.h"
 
 #include <arpa/inet.h>
@@ -25,6 +26,7 @@
 #define FIRST_OF_RTP 0x80U /* what comes is looked at: data begin as RTP does (RFC 7983) */
 #define SEGMENTS 48
 #define BATCH 32
+#define QUEUED (2 * BATCH) /* the socket's buffer holds them */
 #define WARM 20000U
 
 typedef struct side {
@@ -36,6 +38,8 @@ typedef struct side {
     bool connected;
     bool by_transport;
     bool out;
+    bool queued;
+    int turns[2]; /* of sending and of reading, where they take turns */
     uint32_t id;
     floe_address peer;
     uint64_t packets;
@@ -67,6 +71,15 @@ static void on_state(void *data, floe_ice_state state)
     s->connected = state == FLOE_ICE_STATE_CONNECTED || state == FLOE_ICE_STATE_COMPLETED;
 }
 
+/* The other process sends, and this one waits until it has. */
+static void let_send(side *s)
+{
+    char turn = 0;
+
+    (void)!write(s->turns[0], &turn, 1);
+    (void)!read(s->turns[0], &turn, 1);
+}
+
 static void count_one(side *s)
 {
     s->count++;
@@ -79,6 +92,9 @@ static void count_one(side *s)
                      (cpu_us() - s->cpu) / (double)s->packets);
         (void)fflush(stdout);
         uv_stop(&s->loop);
+    }
+    if (s->queued && s->count % QUEUED == 0) {
+        let_send(s);
     }
 }
 
@@ -180,7 +196,7 @@ static int socket_of(uint16_t port)
     return -1;
 }
 
-static void send_for_ever(int fd, const struct sockaddr_in *to, bool segments)
+static void send_for_ever(const side *s, int fd, const struct sockaddr_in *to, bool segments)
 {
     static uint8_t packets[SEGMENTS][PAYLOAD];
     struct iovec whole = {.iov_base = packets, .iov_len = sizeof packets};
@@ -213,6 +229,13 @@ static void send_for_ever(int fd, const struct sockaddr_in *to, bool segments)
     while (getppid() != 1) {
         if (segments) {
             (void)sendmsg(fd, &message, 0);
+        } else if (s->queued) {
+            char turn = 0;
+            (void)!read(s->turns[1], &turn, 1);
+            for (int i = 0; i < QUEUED / BATCH; i++) {
+                (void)sendmmsg(fd, batch, BATCH, 0);
+            }
+            (void)!write(s->turns[1], &turn, 1);
         } else {
             (void)sendmmsg(fd, batch, BATCH, 0);
         }
@@ -260,7 +283,7 @@ static void be_beside(side *s, bool segments)
     memcpy(&to.sin_addr, pair->remote_address.ip, 4);
     int fd = socket_of(s->by_transport ? pair->local->port : port_of_another(api));
     (void)usleep(200000);
-    send_for_ever(fd, &to, segments);
+    send_for_ever(s, fd, &to, segments);
     _exit(0);
 }
 
@@ -274,13 +297,14 @@ int main(int argc, char **argv)
 
     if (argc < 4 || (strcmp(argv[1], "in") == 0 && argc < 5)) {
         (void)fprintf(stderr, "transport_data out gatherer|transport PACKETS\n"
-                              "transport_data in gatherer|transport one|segments PACKETS\n");
+                              "transport_data in gatherer|transport one|queued|segments PACKETS\n");
         return 2;
     }
     s.out = strcmp(argv[1], "out") == 0;
     s.by_transport = strcmp(argv[2], "transport") == 0;
+    s.queued = !s.out && strcmp(argv[3], "queued") == 0;
     s.packets = strtoull(argv[argc - 1], NULL, 10);
-    if (pipe(there) != 0 || pipe(back) != 0) {
+    if (pipe(there) != 0 || pipe(back) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, s.turns) != 0) {
         return 1;
     }
     pid_t beside = fork();
@@ -304,6 +328,8 @@ int main(int argc, char **argv)
     floe_ice_pair_list_free(pairs);
     if (s.out) {
         send_all(&s);
+    } else if (s.queued) {
+        let_send(&s);
     }
     (void)uv_run(&s.loop, UV_RUN_DEFAULT);
     (void)kill(beside, SIGKILL);
