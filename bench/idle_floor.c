@@ -1,14 +1,15 @@
 /* What consent costs bare: the packets of as many agents that are idle, and nothing else. Two processes of one UDP socket each on
  * loopback; each asks the other once in 4 to 6 s an agent (RFC 7675 §5.1), and answers.
  *
- *     idle_floor AGENTS SECONDS [signed]    `signed`: each packet has its HMAC-SHA1 made, and checked, as STUN's have
+ *     idle_floor AGENTS SECONDS [signed]    `signed`: each packet has its HMAC-SHA1 and CRC-32 made, and
+ *                                          checked, as STUN's have; each agent has two keys, made ready before
  *
  * Prints {"agents":…,"idle_cpu_ms_a_second":…,"packets_a_second":…,"cpu_us_a_packet":…} of one of them. */
 #include "clock.h"
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define CHECK_SIZE 104
 #define ANSWER_SIZE 64
@@ -28,27 +30,50 @@
 typedef struct side {
     int fd;
     struct sockaddr_in other;
-    bool is_signed;
+    EVP_MAC_CTX **keys; /* two of each agent; NULL: nothing is signed */
+    uint32_t agents;
     uint32_t first[SLOTS]; /* 1 + the agent; 0: none */
     uint32_t *next;
     uint64_t packets;
 } side;
 
-static void sign(const side *s, uint8_t *packet, size_t size)
+static EVP_MAC_CTX **make_keys(uint32_t agents)
 {
-    static const uint8_t key[24] = "a password of 24 letters";
-    unsigned length = 20;
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", "SHA1", 0),
+                               OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX **keys = calloc(2 * (size_t)agents, sizeof(EVP_MAC_CTX *));
 
-    if (s->is_signed) {
-        (void)HMAC(EVP_sha1(), key, sizeof key, packet, size - 20, packet + size - 20, &length);
+    for (size_t i = 0; keys != NULL && i < 2 * (size_t)agents; i++) {
+        uint8_t key[24] = "a password of 24 letters";
+        memcpy(key, &i, sizeof i);
+        keys[i] = EVP_MAC_CTX_new(hmac);
+        (void)EVP_MAC_init(keys[i], key, sizeof key, parameters);
+    }
+    EVP_MAC_free(hmac);
+    return keys;
+}
+
+static void sign(const side *s, uint32_t agent, uint8_t *packet, size_t size)
+{
+    size_t length;
+
+    if (s->keys != NULL) {
+        EVP_MAC_CTX *key = s->keys[2 * agent + (packet[0] != 0)];
+        (void)EVP_MAC_init(key, NULL, 0, NULL);
+        (void)EVP_MAC_update(key, packet, size - 32);
+        (void)EVP_MAC_final(key, packet + size - 32, &length, 20);
+        uint32_t sum = (uint32_t)crc32(0, packet, (uInt)size - 8);
+        memcpy(packet + size - 4, &sum, sizeof sum);
     }
 }
 
-static void send_one(side *s, uint8_t first, size_t size)
+static void send_one(side *s, uint32_t agent, uint8_t first, size_t size)
 {
     uint8_t packet[CHECK_SIZE] = {first};
 
-    sign(s, packet, size);
+    memcpy(&packet[4], &agent, sizeof agent);
+    sign(s, agent, packet, size);
     (void)sendto(s->fd, packet, size, 0, (const struct sockaddr *)&s->other, sizeof s->other);
     s->packets++;
 }
@@ -59,10 +84,12 @@ static void read_all(side *s)
     ssize_t size;
 
     while ((size = recv(s->fd, packet, sizeof packet, MSG_DONTWAIT)) > 0) {
+        uint32_t agent;
+        memcpy(&agent, &packet[4], sizeof agent);
         s->packets++;
-        sign(s, packet, (size_t)size);
+        sign(s, agent % s->agents, packet, (size_t)size);
         if (packet[0] == 0) {
-            send_one(s, 1, ANSWER_SIZE);
+            send_one(s, agent, 1, ANSWER_SIZE);
         }
     }
 }
@@ -92,7 +119,7 @@ static void run(side *s, uint32_t agents, unsigned seconds, bool tells)
             s->first[at % SLOTS] = 0;
             while (agent != 0) {
                 uint32_t after = s->next[agent - 1];
-                send_one(s, 0, CHECK_SIZE);
+                send_one(s, agent - 1, 0, CHECK_SIZE);
                 put(s, agent - 1, at + 4000 + (uint64_t)random() % 2000);
                 agent = after;
             }
@@ -128,7 +155,8 @@ int main(int argc, char **argv)
             (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         sides[i].fd = socket(AF_INET, SOCK_DGRAM, 0);
         sides[i].next = calloc(agents, sizeof *sides[i].next);
-        sides[i].is_signed = argc > 3;
+        sides[i].agents = agents;
+        sides[i].keys = argc > 3 ? make_keys(agents) : NULL;
         if (sides[i].fd < 0 || sides[i].next == NULL ||
             bind(sides[i].fd, (struct sockaddr *)own, sizeof *own) != 0 ||
             getsockname(sides[i].fd, (struct sockaddr *)own, &size) != 0) {

@@ -1,7 +1,5 @@
 #include "base/tree.h"
 
-#include "base/list.h"
-
 /* Behind the last of each way down. */
 static floe_tree_node leaf;
 
@@ -158,45 +156,73 @@ void floe_agenda_init(floe_agenda *agenda)
     *agenda = (floe_agenda){.root = &leaf};
 }
 
-static void set(floe_agenda *agenda, floe_alarm *alarm, floe_time when, uint64_t order)
+static floe_alarm *alarm_of(floe_tree_node *node)
 {
-    floe_tree tree = tree_of(agenda);
-
-    floe_tree_remove(&alarms, &tree, &alarm->node);
-    if (!floe_time_is_never(when)) {
-        alarm->when = when;
-        alarm->order = order;
-        floe_tree_insert(&alarms, &tree, &alarm->node);
-    }
-    agenda->root = tree.root;
+    return node != NULL ? FLOE_CONTAINER(node, floe_alarm, node) : NULL;
 }
 
 static bool is_set(const floe_alarm *alarm, floe_time when)
 {
-    return floe_tree_has(&alarm->node) ? alarm->when.ns == when.ns : floe_time_is_never(when);
+    bool is_on = floe_tree_has(&alarm->node) || floe_list_linked(&alarm->beside);
+
+    return is_on ? alarm->when.ns == when.ns : floe_time_is_never(when);
 }
 
-void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when)
+/* The next of its ring stands in the tree then. */
+static void take_off(floe_tree *tree, floe_alarm *alarm)
 {
-    if (!is_set(alarm, when)) {
-        set(agenda, alarm, when, ++agenda->set);
+    bool alone = !floe_list_linked(&alarm->beside);
+    floe_alarm *next = alone ? NULL : FLOE_CONTAINER(alarm->beside.next, floe_alarm, beside);
+
+    floe_list_remove(&alarm->beside);
+    if (floe_tree_has(&alarm->node)) {
+        floe_tree_remove(&alarms, tree, &alarm->node);
+        if (next != NULL) {
+            floe_tree_insert(&alarms, tree, &next->node);
+        }
+    }
+}
+
+/* Beside those of its instant and number. */
+static void put_on(floe_tree *tree, floe_alarm *alarm)
+{
+    floe_alarm *first = alarm_of(floe_tree_find(&alarms, tree, alarm));
+
+    if (first != NULL) {
+        floe_list_append(&first->beside, &alarm->beside);
+    } else {
+        floe_list_init(&alarm->beside);
+        floe_tree_insert(&alarms, tree, &alarm->node);
     }
 }
 
 void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time when,
                               uint64_t number)
 {
-    if (!is_set(alarm, when)) {
-        set(agenda, alarm, when, number);
+    floe_tree tree = tree_of(agenda);
+
+    if (is_set(alarm, when)) {
+        return;
     }
+    take_off(&tree, alarm);
+    if (!floe_time_is_never(when)) {
+        alarm->when = when;
+        alarm->order = number;
+        put_on(&tree, alarm);
+    }
+    agenda->root = tree.root;
+}
+
+void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when)
+{
+    floe_agenda_set_numbered(agenda, alarm, when, 0);
 }
 
 floe_alarm *floe_agenda_first(const floe_agenda *agenda)
 {
     floe_tree tree = tree_of(agenda);
-    floe_tree_node *first = floe_tree_first(&tree);
 
-    return first != NULL ? FLOE_CONTAINER(first, floe_alarm, node) : NULL;
+    return alarm_of(floe_tree_first(&tree));
 }
 
 floe_alarm *floe_agenda_due(const floe_agenda *agenda, floe_time now)
@@ -216,8 +242,7 @@ floe_alarm *floe_agenda_due_above(floe_agenda *agenda, floe_time now, uint64_t o
                                  late->order); /* so that their order alone counts */
     }
     floe_tree tree = tree_of(agenda);
-    floe_tree_node *node = floe_tree_from(&alarms, &tree, &key);
-    floe_alarm *found = node != NULL ? FLOE_CONTAINER(node, floe_alarm, node) : NULL;
+    floe_alarm *found = alarm_of(floe_tree_from(&alarms, &tree, &key));
 
     return found != NULL && found->when.ns == now.ns ? found : NULL;
 }

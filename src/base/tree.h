@@ -5,6 +5,7 @@
 #ifndef FLOE_BASE_TREE_H
 #define FLOE_BASE_TREE_H
 
+#include "base/list.h"
 #include "base/time.h"
 
 #include <stddef.h>
@@ -52,25 +53,25 @@ static inline bool floe_tree_has(const floe_tree_node *node)
     return node->lower != NULL;
 }
 
-/* What is due when, in that order; of those that are due at one instant, by their number, which
- * is who was set first, or the owner's to give. */
+/* What is due when, in that order; of those that are due at one instant, by the number that their owner gives
+ * them, and by who was set first. */
 typedef struct floe_agenda {
     floe_tree_node *root; /* of a tree of alarms */
-    uint64_t set;         /* so many have been */
+    uint64_t numbers;     /* so many has the owner given */
 } floe_agenda;
 
 /* One of all zeros is on no agenda. */
 typedef struct floe_alarm {
     floe_tree_node node;
+    floe_list beside; /* others of its instant and number; the first alone is in the tree */
     floe_time when;
     uint64_t order;
 } floe_alarm;
 
 void floe_agenda_init(floe_agenda *agenda);
-/* FLOE_TIME_NEVER takes it off. Who was set first has the lower number. */
+/* FLOE_TIME_NEVER takes it off. However many are due at one instant, they cost the tree one node. */
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when);
-/* As that; of those that are due at one instant the lower number comes first, whoever was set first.
- * An agenda has alarms of one kind, and no number twice. */
+/* As that; of those that are due at one instant the lower number comes first, whoever was set first. */
 void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time when,
                               uint64_t number);
 /* The next; NULL: there is none. */

@@ -112,6 +112,37 @@ static void agendas_say_what_is_due(void **state)
     assert_null(floe_agenda_first(&agenda));
 }
 
+/* Against an array: who is due first, and was set first of those. */
+static void agendas_keep_many_of_one_instant(void **state)
+{
+    enum { ALARMS = 40, INSTANTS = 6 };
+    static floe_alarm alarms[ALARMS];
+    uint64_t set[ALARMS] = {0}; /* when it was; 0: it is not */
+    seeded_random random;
+    floe_agenda agenda;
+
+    (void)state;
+    seeded_init(&random, 5);
+    floe_agenda_init(&agenda);
+    for (uint64_t round = 1; round <= 20 * (uint64_t)COUNT; round++) {
+        size_t at = seeded_below(&random, ALARMS);
+        uint64_t when = seeded_below(&random, INSTANTS);
+        bool off = when == 0;
+        if (off || set[at] == 0 || alarms[at].when.ns != when) {
+            set[at] = off ? 0 : round;
+        }
+        floe_agenda_set(&agenda, &alarms[at], off ? FLOE_TIME_NEVER : (floe_time){when});
+        const floe_alarm *first = NULL;
+        for (size_t i = 0; i < ALARMS; i++) {
+            bool before = set[i] != 0 &&
+                          (first == NULL || alarms[i].when.ns < first->when.ns ||
+                           (alarms[i].when.ns == first->when.ns && set[i] < set[first - alarms]));
+            first = before ? &alarms[i] : first;
+        }
+        assert_ptr_equal(floe_agenda_first(&agenda), first);
+    }
+}
+
 static void agendas_have_another_order_of_one_instant(void **state)
 {
     floe_alarm alarms[3];
@@ -163,6 +194,7 @@ int main(void)
         cmocka_unit_test(trees_find_what_was_put_in),
         cmocka_unit_test(trees_are_not_deep),
         cmocka_unit_test(agendas_say_what_is_due),
+        cmocka_unit_test(agendas_keep_many_of_one_instant),
         cmocka_unit_test(agendas_have_another_order_of_one_instant),
         cmocka_unit_test(agendas_say_what_is_due_in_its_owners_order),
     };

@@ -225,12 +225,23 @@ static void new_claim(floe_part *part, floe_time now, const floe_route_key *key,
     floe_deallocate(allocator, claim);
 }
 
+/* Most of what goes out goes to who answered last, so that claim is looked at before the tables are. */
+static floe_claim *claim_on(const floe_part *part, const floe_route_key *key)
+{
+    floe_list *link = floe_ring_last(&part->proven);
+    floe_claim *last = link != NULL ? FLOE_CONTAINER(link, floe_claim, of_part) : NULL;
+
+    return last != NULL && memcmp(&last->route->key, key, sizeof *key) == 0
+               ? last
+               : claim_of(find_route(part->mux, key), part);
+}
+
 void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe_address *remote,
                       floe_claim_kind by)
 {
     floe_address plain = floe_address_normalise(*remote);
     floe_route_key key = key_of(scope, &plain);
-    floe_claim *claim = claim_of(find_route(part->mux, &key), part);
+    floe_claim *claim = claim_on(part, &key);
 
     if (claim == NULL) {
         new_claim(part, now, &key, by);

@@ -199,7 +199,7 @@ static floe_connection *make(floe_core *core, floe_time now, const floe_connecti
     }
     floe_list_append(&core->connections->all, &made->link);
     floe_tree_insert(&by_channel, &core->connections->by_channel, &made->by_channel);
-    made->alarm.order = ++core->connections->times.set;
+    made->alarm.order = ++core->connections->times.numbers;
     changed(core, made);
     made->story = floe_connection_story_new(core, plan);
     return made;

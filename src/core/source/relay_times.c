@@ -20,7 +20,7 @@ static floe_time deadline_of(const floe_relay *relay)
 
 void floe_relay_enter_times(floe_core *core, floe_relay *relay)
 {
-    relay->alarm.order = ++core->times.set;
+    relay->alarm.order = ++core->times.numbers;
     floe_relay_touch(core, relay);
 }
 
