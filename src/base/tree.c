@@ -161,7 +161,7 @@ static floe_alarm *alarm_of(floe_tree_node *node)
     return node != NULL ? FLOE_CONTAINER(node, floe_alarm, node) : NULL;
 }
 
-static bool is_set(const floe_alarm *alarm, floe_time when)
+bool floe_alarm_is_set(const floe_alarm *alarm, floe_time when)
 {
     bool is_on = floe_tree_has(&alarm->node) || floe_list_linked(&alarm->beside);
 
@@ -201,7 +201,7 @@ void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time 
 {
     floe_tree tree = tree_of(agenda);
 
-    if (is_set(alarm, when)) {
+    if (floe_alarm_is_set(alarm, when)) {
         return;
     }
     take_off(&tree, alarm);

@@ -69,6 +69,8 @@ typedef struct floe_alarm {
 } floe_alarm;
 
 void floe_agenda_init(floe_agenda *agenda);
+/* Whether it is due then; never: it is on no agenda. */
+bool floe_alarm_is_set(const floe_alarm *alarm, floe_time when);
 /* FLOE_TIME_NEVER takes it off. However many are due at one instant, they cost the tree one node. */
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when);
 /* As that; of those that are due at one instant the lower number comes first, whoever was set first. */

@@ -140,7 +140,7 @@ static void ask_anew(floe_mdns *mdns, question *asked, floe_time now)
     bool lately = asked->asked.ns != 0 && !floe_time_reached(now, second);
     floe_time next = lately ? second : now;
 
-    if (floe_tree_has(&asked->due.node)) {
+    if (!floe_alarm_is_set(&asked->due, FLOE_TIME_NEVER)) {
         next = floe_time_min(next, asked->due.when);
     }
     floe_agenda_set(agenda_of(mdns, asked), &asked->due, next);

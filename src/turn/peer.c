@@ -564,11 +564,6 @@ floe_turn_peer *floe_turn_peers_due(const floe_turn_allocation *allocation, floe
     return floe_time_reached(now, next_deadline(allocation)) ? next_due(allocation) : NULL;
 }
 
-static bool says(const floe_alarm *alarm, floe_time when)
-{
-    return floe_tree_has(&alarm->node) ? alarm->when.ns == when.ns : floe_time_is_never(when);
-}
-
 static bool is_entered(const floe_turn_allocation *allocation, const floe_turn_peer *peer)
 {
     bool runs = floe_stun_transaction_runs(&peer->transaction);
@@ -576,9 +571,9 @@ static bool is_entered(const floe_turn_allocation *allocation, const floe_turn_p
     return floe_turn_peer_find(allocation, &peer->address) == peer &&
            (peer->channel == 0 || of_channel(allocation->peers, peer->channel) == peer) &&
            floe_tree_has(&peer->let_in) == may_come(peer) &&
-           says(&peer->ends, peer->permission_ends) &&
-           says(&peer->asks, runs ? FLOE_TIME_NEVER : peer->permission) &&
-           says(&peer->binds, runs ? FLOE_TIME_NEVER : peer->channel_due);
+           floe_alarm_is_set(&peer->ends, peer->permission_ends) &&
+           floe_alarm_is_set(&peer->asks, runs ? FLOE_TIME_NEVER : peer->permission) &&
+           floe_alarm_is_set(&peer->binds, runs ? FLOE_TIME_NEVER : peer->channel_due);
 }
 
 bool floe_turn_peers_agree(const floe_turn_allocation *allocation)

@@ -2210,6 +2210,27 @@ static void h2_dead_names_do_not_starve_a_live_one(void **state)
     assert_in_range(ms, 0, 1);
 }
 
+/* One that is asked for once more before its turn keeps it. */
+static void h2_who_is_asked_for_twice_keeps_its_turn(void **state)
+{
+    fixture *f = *state;
+    char name[32];
+    bool came = false;
+
+    for (int i = 0; i < 200; i++) {
+        (void)snprintf(name, sizeof name, "peer-%d.local", i);
+        look_up(f, name, 5000, NULL);
+    }
+    pass(f, 2);
+    (void)count_sent(f);
+    look_up(f, "peer-100.local", 5000, NULL);
+    while (strcmp(f->message.questions[0].name, "peer-150.local") != 0) {
+        (void)wait_for_sent(f);
+        came = came || strcmp(f->message.questions[0].name, "peer-100.local") == 0;
+    }
+    assert_true(came);
+}
+
 /* §5.2: a second apart; but who asks anew does not wait for the end of another's pause. */
 static void h2_a_second_look_up_asks_at_once(void **state)
 {
@@ -2917,6 +2938,7 @@ int main(void)
         TEST(h2_look_ups_without_number),
         TEST(h2_more_names_than_can_be_asked_for),
         TEST(h2_dead_names_do_not_starve_a_live_one),
+        TEST(h2_who_is_asked_for_twice_keeps_its_turn),
         TEST(h2_a_second_look_up_asks_at_once),
         TEST(h2_nothing_that_is_to_be_told_is_lost),
         TEST(h2_a_link_that_comes_is_asked),

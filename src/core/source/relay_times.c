@@ -92,9 +92,7 @@ static bool are_on_time(const floe_core *core)
 {
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
-        bool set = !relay->is_touched && floe_tree_has(&relay->alarm.node);
-        floe_time when = set ? relay->alarm.when : FLOE_TIME_NEVER;
-        if (!relay->is_touched && when.ns != deadline_of(relay).ns) {
+        if (!relay->is_touched && !floe_alarm_is_set(&relay->alarm, deadline_of(relay))) {
             return false;
         }
     }
