@@ -72,6 +72,9 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     if (pair->state == FLOE_ICE_PAIR_IN_PROGRESS) {
         floe_ice_check_cancel(ice, pair);
     }
+    if (pair->has_worked) { /* who has answered from there asks, so it is there */
+        remote->unanswered = 0;
+    }
     if (!pair->valid) {
         floe_ice_checklist_trigger(ice, pair);
     }

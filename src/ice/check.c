@@ -104,12 +104,14 @@ static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     uint8_t buffer[CHECK_SIZE];
     floe_span bytes = write(ice, pair, buffer);
 
-    if (!pair->valid && pair->remote->unanswered >= FLOE_ICE_UNANSWERED_MAX) { /* I16 */
+    if (!floe_ice_may_be_asked(ice, pair)) {
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TOO_MANY_CHECKS);
         return;
     }
-    pair->remote->unanswered += !pair->valid; /* else it has consented to be asked */
-    floe_error error = FLOE_ERR_NO_MEMORY;    /* to sign it */
+    if (!floe_ice_has_consented(ice, pair)) {
+        pair->remote->unanswered++;
+    }
+    floe_error error = FLOE_ERR_NO_MEMORY; /* to sign it */
     if (bytes.size > 0) {
         error = floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, bytes.data,
                                bytes.size);
@@ -229,10 +231,18 @@ static void connect_anew(floe_ice *ice, floe_time now, floe_candidate_pair *pair
     }
 }
 
+/* What the network has said of it says more. */
+static void time_out(floe_ice *ice, floe_candidate_pair *pair)
+{
+    floe_ice_pair_fail(ice, pair,
+                       pair->failure != FLOE_ICE_FAILURE_NONE ? pair->failure
+                                                              : FLOE_ICE_FAILURE_TIMEOUT);
+}
+
 void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (floe_time_reached(now, revived_until(pair))) {
-        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TIMEOUT);
+        time_out(ice, pair);
         return;
     }
     if (floe_time_reached(now, tired_at(pair))) {
@@ -257,9 +267,7 @@ void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
         break;
     case FLOE_STUN_GIVE_UP:
         floe_ice_check_forget(ice, now, pair);
-        floe_ice_pair_fail(ice, pair,
-                           pair->failure != FLOE_ICE_FAILURE_NONE ? pair->failure
-                                                                  : FLOE_ICE_FAILURE_TIMEOUT);
+        time_out(ice, pair);
         break;
     }
 }
@@ -288,8 +296,7 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     pair->wants_nomination = false;
     pair->nominated = false;
     /* It is good for another time, but without consent only behind a restart (RFC 7675 §5.1). */
-    pair->lapsed = pair->has_worked && failure != FLOE_ICE_FAILURE_CONSENT &&
-                   failure != FLOE_ICE_FAILURE_TOO_MANY_CHECKS;
+    pair->lapsed = pair->has_worked && failure != FLOE_ICE_FAILURE_CONSENT;
     pair->revived = false;
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     floe_ice_nomination_ends(ice, pair);
@@ -356,7 +363,7 @@ typedef struct asked {
     bool is_current;
     bool controlling;
     bool nominates;
-    bool once; /* else nobody knows which was answered */
+    bool once; /* it was sent */
     floe_time started;
 } asked;
 
@@ -438,13 +445,22 @@ static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
 /* What is not known is taken to be no longer than this. */
 #define ROUND_TRIP_MAX floe_seconds(3)
 
+/* Nobody knows which was answered, if it was sent several times; nor how long a connection was made that it waited for. */
+static bool is_measured(const asked *to)
+{
+    const floe_candidate_pair *pair = to->pair;
+    bool may_have_waited = is_reliable(pair) && (!pair->valid || pair->silent);
+
+    return to->once && !may_have_waited;
+}
+
 static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_address *mapped)
 {
     floe_candidate_pair *pair = to->pair;
     bool was_valid = pair->valid;
 
     take_mapped(pair, mapped);
-    if (to->once) {
+    if (is_measured(to)) {
         pair->timed = true;
         pair->round_trip = floe_time_since(now, to->started);
         pair->counts.total_round_trip.ns += pair->round_trip.ns;

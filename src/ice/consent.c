@@ -33,6 +33,14 @@ static uint64_t interval_ms(const floe_ice *ice)
     return ice->options.consent_ms < most ? ice->options.consent_ms : most;
 }
 
+/* Likewise that of the pair that is kept ready: it is sent again before its consent is over. */
+static uint32_t backup_check_ms(const floe_ice *ice)
+{
+    uint32_t most = ice->options.consent_timeout_ms / 6 * 5;
+
+    return ice->options.backup_check_ms < most ? ice->options.backup_check_ms : most;
+}
+
 /* RFC 7675 §5.1: each time between 0.8 and 1.2 of the interval, so that checks of many agents do not fall together. Where
  * nothing comes, between 0.8 and 0.88 of the time after which it is silent. */
 static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -81,7 +89,9 @@ static floe_time next_of(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     if (pair->is_asked) {
         bool is_late = floe_time_since(pair->asked, pair->asked_first).ns > floe_seconds(5).ns;
-        return floe_time_after(pair->asked, floe_milliseconds(is_late ? 1000 : 500));
+        uint32_t pause = is_late ? 1000 : 500;
+        uint32_t least = 2 * ice->options.pacing_ms; /* so that others have their turn */
+        return floe_time_after(pair->asked, floe_milliseconds(pause > least ? pause : least));
     }
     return floe_time_min(pair->next_consent,
                          at_moment(ice, floe_time_after(pair->last_heard, pair->patience)));
@@ -289,8 +299,7 @@ static void ask_again(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 static void keep_ready(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     floe_time over = floe_time_after(pair->answered, timeout(ice));
-    floe_time next =
-        floe_time_after(pair->answered, floe_milliseconds(ice->options.backup_check_ms));
+    floe_time next = floe_time_after(pair->answered, floe_milliseconds(backup_check_ms(ice)));
 
     if (floe_stun_transaction_runs(&pair->transaction)) {
         next = over;
@@ -386,12 +395,15 @@ void floe_ice_consent_revive(floe_ice *ice, floe_time now)
     } else if (!ice->asked_last) {
         begin_last(ice, now);
     }
-    if (is_over ? floe_time_is_never(ice->failure_at) : !is_doubtful(ice, now, ice->best)) {
+    if (is_over ? floe_ice_may_fail(ice) : !is_doubtful(ice, now, ice->best)) {
         return;
     }
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
         floe_time next = floe_time_after(pair->transaction.started, REVIVED_EACH);
+        if (!floe_ice_may_be_asked(ice, pair)) {
+            continue;
+        }
         if (pair->lapsed && !floe_time_reached(now, next)) {
             floe_agenda_set(&ice->consents, &pair->consent, next);
         } else if (pair->lapsed) {

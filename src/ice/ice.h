@@ -573,6 +573,16 @@ static inline floe_time floe_ice_answer_by(const floe_candidate_pair *pair, floe
 
     return floe_time_after(asked, wait.ns > least.ns ? wait : least);
 }
+/* It has answered before, and something answers still, or did a moment ago: that was consent (RFC 7675), to checks at least. */
+static inline bool floe_ice_has_consented(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return pair->valid || (pair->has_worked && ice->best != NULL);
+}
+/* I16. */
+static inline bool floe_ice_may_be_asked(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return floe_ice_has_consented(ice, pair) || pair->remote->unanswered < FLOE_ICE_UNANSWERED_MAX;
+}
 /* A check by it was answered. */
 void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Anything came by it. */
@@ -615,6 +625,8 @@ void floe_ice_lite_choose(floe_ice *ice, floe_time now);
 /* ── outcome ── */
 
 void floe_ice_outcome(floe_ice *ice, floe_time now);
+/* Where nothing works, and nothing is checked any more, it fails. */
+bool floe_ice_may_fail(const floe_ice *ice);
 void floe_ice_to_state(floe_ice *ice, floe_ice_state state);
 void floe_ice_report_selected(floe_ice *ice);
 bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output);

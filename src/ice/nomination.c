@@ -122,10 +122,13 @@ void floe_ice_nomination_ends(floe_ice *ice, floe_candidate_pair *pair)
     }
     pair->wants_nomination = false;
     ice->nominating = NULL;
-    if (ice->selected == NULL || ice->selected == pair) {
+    if (ice->selected == pair) {
         return;
     }
     floe_ice_check_nominates_anew(ice); /* a late answer chooses no more */
+    if (ice->selected == NULL) {
+        return;
+    }
     if (ice->session->renominates) {
         ice->selected->nomination = next_number(ice);
     }

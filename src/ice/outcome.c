@@ -93,12 +93,17 @@ bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output)
 
 /* ── The state (I1) ── */
 
-/* I8: neither before its time (RFC 8863 §4), nor as long as a candidate may come from either side or a check of any pair
- * is under way. */
-static bool has_failed(const floe_ice *ice)
+/* I8: neither before its time (RFC 8863 §4), nor as long as a candidate may come from either side. */
+bool floe_ice_may_fail(const floe_ice *ice)
 {
     return floe_time_is_never(ice->failure_at) && ice->local_end &&
-           floe_ice_remotes_have_ended(ice) && !floe_ice_checklist_is_busy(ice) &&
+           floe_ice_remotes_have_ended(ice);
+}
+
+/* Nor as long as a check of any pair is under way. */
+static bool has_failed(const floe_ice *ice)
+{
+    return floe_ice_may_fail(ice) && !floe_ice_checklist_is_busy(ice) &&
            floe_agenda_first(&ice->checks) == NULL;
 }
 

@@ -7,13 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static floe_remote_candidate *find(const floe_ice *ice, const floe_address *address,
-                                   uint16_t component, uint8_t tcp_type)
+static bool is_at(const floe_remote_candidate *remote, const floe_remote_candidate *like)
+{
+    return remote->component == like->component && remote->tcp_type == like->tcp_type &&
+           floe_address_equal(&remote->address, &like->address);
+}
+
+static floe_remote_candidate *find(const floe_ice *ice, const floe_remote_candidate *like)
 {
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
-        if (remote->component == component && remote->tcp_type == tcp_type &&
-            floe_address_equal(&remote->address, address)) {
+        if (is_at(remote, like)) {
             return remote;
         }
     }
@@ -113,6 +117,26 @@ bool floe_ice_remotes_have_room(floe_ice *ice)
 bool floe_ice_remote_is_superseded(const floe_ice *ice, const char *before, const char *now)
 {
     return ice->session == NULL && before != NULL && (now == NULL || strcmp(before, now) != 0);
+}
+
+/* Before the start the same address of two generations is two candidates: the later word counts, but which that is of a name
+ * and an address nobody knows. */
+static floe_remote_candidate *find_of_generation(floe_ice *ice, const floe_remote_candidate *like)
+{
+    FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (!is_at(remote, like)) {
+            continue;
+        }
+        if (!floe_ice_remote_is_superseded(ice, remote->username_fragment,
+                                           like->username_fragment)) {
+            return remote;
+        }
+        if (like->name == NULL) {
+            floe_ice_remote_drop(ice, remote);
+        }
+    }
+    return NULL;
 }
 
 static bool forget_one(floe_ice *ice, const char *username_fragment)
@@ -279,13 +303,8 @@ floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *as)
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the remote address %s %s",
                          floe_address_text(&like.address, text), why);
     }
-    floe_remote_candidate *remote = find(ice, &like.address, like.component, like.tcp_type);
+    floe_remote_candidate *remote = find_of_generation(ice, &like);
     ice->unsettled = true;
-    if (remote != NULL && like.name == NULL &&
-        floe_ice_remote_is_superseded(ice, remote->username_fragment, like.username_fragment)) {
-        floe_ice_remote_drop(ice, remote);
-        remote = NULL;
-    }
     if (remote == NULL) {
         return take_new(ice, &like);
     }
@@ -363,7 +382,7 @@ floe_error floe_ice_remote_remove(floe_ice *ice, const floe_candidate *from)
         removed = floe_ice_name_remove(ice, from);
     } else {
         like.address = floe_address_normalise(like.address);
-        floe_remote_candidate *remote = find(ice, &like.address, like.component, like.tcp_type);
+        floe_remote_candidate *remote = find(ice, &like);
         removed = remote != NULL && remote->signalled;
         if (removed) {
             withdraw_connected(ice, remote);

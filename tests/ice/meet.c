@@ -111,6 +111,7 @@ typedef struct agent {
     size_t listener_count;
     target targets[TARGETS];
     size_t target_count;
+    uint64_t answered; /* when anybody did last */
     floe_ice_state state;
     bool started;
     uint64_t last_data;
@@ -695,7 +696,7 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
 {
     floe_stun_message message;
     target *at = target_of(w, a, to);
-    bool under_consent = at->answered != 0 && w->now <= at->answered + 30000 * MS;
+    bool under_consent = at->answered != 0 && w->now <= a->answered + 30000 * MS;
 
     if (floe_stun_parse(data, &message) == FLOE_STUN_PARSED &&
         message.method == FLOE_STUN_BINDING) {
@@ -973,13 +974,18 @@ static void hears(world *w, agent *a, const floe_packet *packet)
         (message.integrity_at != 0)) {
         target *at = target_of(w, a, &packet->peer);
         at->unanswered = 0;
-        at->answered = w->now;
+        at->answered = a->answered = w->now;
+    }
+    if (packet->check != NULL) { /* who has answered, and asks now, is there */
+        target *at = target_of(w, a, &packet->peer);
+        at->unanswered = at->answered != 0 ? 0 : at->unanswered;
     }
     bool is_for_application = floe_ice_packet(a->ice, now_of(w), packet);
     if (is_for_application) {
         say(w, "%u: data from %s by %u", a->n, text(&packet->peer), packet->candidate_id);
         take_data(w, a, packet);
-    } else if (is_data(packet) && w->memory.fail_at == 0 && !w->config->wild) {
+    } else if (is_data(packet) && w->memory.fail_at == 0 && !w->config->wild &&
+               a->state != FLOE_ICE_STATE_FAILED) { /* which makes no pair of a new connection */
         violated(w, "side %u drops data of the other side's", a->n);
     }
 }

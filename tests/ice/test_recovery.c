@@ -88,12 +88,12 @@ static void i10_what_has_worked_is_asked_again_though_it_failed(void **state)
 /* However long consent lasts, and whenever it comes back. */
 static void i10_what_has_lapsed_is_asked_as_long_as_it_is_silent(void **state)
 {
-    static const uint32_t timeouts[] = {30000, 120000, 600000};
-    static const unsigned back[] = {22, 45, 45};
+    static const uint32_t timeouts[] = {30000, 120000, 600000, 600000};
+    static const unsigned back[] = {22, 45, 45, 250};
     fixture f;
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
         options.consent_timeout_ms = timeouts[i];
         let_lapse(&f, &options, timeouts[i] + 80000);
@@ -266,6 +266,105 @@ static void i8_what_has_lapsed_is_asked_while_something_may_come(void **state)
     end(&f);
 }
 
+/* The peer has not said that no more candidates come, and its network is away for longer than consent lasts. */
+static void i8_what_has_lapsed_is_asked_as_long_as_something_may_come(void **state)
+{
+    fixture f;
+
+    (void)state;
+    let_lapse(&f, NULL, 100000);
+    live_until(&f, ms(&f) + 60000, NOBODY);
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_CHECKING);
+    live_until(&f, ms(&f) + 11000, ANSWERED_BY(third));
+    assert_int_equal(floe_ice_get_state(f.ice), FLOE_ICE_STATE_CONNECTED);
+    end(&f);
+}
+
+/* Not for ever; but who has answered and asks now is there. */
+static void i16_what_does_not_come_back_is_asked_fifty_times(void **state)
+{
+    fixture f;
+
+    (void)state;
+    let_lapse(&f, NULL, 100000);
+    live_until(&f, ms(&f) + 300000, NOBODY);
+    run_until(&f, ms(&f) + 60000);
+    assert_int_equal(f.count, 0);
+    check(&f, third, &usual);
+    live_until(&f, ms(&f) + 1000, ANSWERED_BY(third));
+    assert_true(pair_to(&f, third).valid);
+    end(&f);
+}
+
+/* What the network says of it is why it has failed. */
+static void i5_what_has_worked_is_unreachable(void **state)
+{
+    fixture f;
+    floe_address to = address_of(third);
+
+    (void)state;
+    let_lapse(&f, NULL, 100000);
+    both_end(&f);
+    while (floe_ice_get_state(f.ice) != FLOE_ICE_STATE_FAILED) {
+        f.count = 0;
+        run_until(&f, ms(&f) + STEP);
+        for (size_t i = 0, count = f.count; i < count; i++) {
+            sent one = f.sent[i];
+            if (is_to(&one, third)) {
+                floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_PORT,
+                                      one.data, one.size);
+                outputs(&f);
+            }
+        }
+    }
+    assert_int_equal(pair_to(&f, third).failure, FLOE_ICE_FAILURE_UNREACHABLE);
+    end(&f);
+}
+
+/* It is asked each half second, and Ta is longer than that. */
+static void i4_what_is_silent_leaves_others_their_turn(void **state)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    options.pacing_ms = 1000;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    run_until(&f, 20);
+    answer(&f, peer);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(add(&f, two_others[i]), FLOE_OK);
+    }
+    live_until(&f, 45000, ANSWERED_BY(peer, second, third));
+    live_until(&f, 160000, ANSWERED_BY(peer, second));
+    assert_false(pair_to(&f, third).valid);
+    live_until(&f, ms(&f) + 10000, ANSWERED_BY(third));
+    assert_true(pair_to(&f, third).valid);
+    end(&f);
+}
+
+static void i13_the_backup_is_asked_before_its_consent_ends(void **state)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    options.consent_timeout_ms = 20000; /* and a backup is asked each 25 s */
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    run_until(&f, 20);
+    answer(&f, peer);
+    assert_int_equal(add(&f, two_others[0]), FLOE_OK);
+    both_end(&f);
+    live_until(&f, 100000, ANSWERED_BY(peer, second));
+    live_until(&f, ms(&f) + 12000, ANSWERED_BY(second));
+    assert_string_equal(f.states, "checking connected completed");
+    end(&f);
+}
+
 /* What the peer sends arrives, and our checks do not; no other pair works at the time. */
 static void i13_a_way_open_in_one_direction_with_nothing_ready(void **state)
 {
@@ -320,6 +419,40 @@ static bool nominates(const sent *one)
 
 /* The better one does not answer its nomination: the peer may have taken it for the last word, so the chosen one is nominated
  * again, and not only when it is next asked for consent. */
+/* Nor does it choose, if it is answered after all; it may wait for a relay for long. */
+static void i13_the_first_nomination_is_given_up_for_good(void **state)
+{
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    fixture f;
+
+    (void)state;
+    options.relay_acceptance_ms = 60000;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, low_peer), FLOE_OK);
+    run_until(&f, 20);
+    answer(&f, peer);
+    run_until(&f, 40);
+    sent nomination = *latest_to(&f, peer);
+    floe_stun_message message = message_of(&nomination);
+    assert_true(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+    assert_int_equal(add(&f, "b 1 udp 2130706431 198.51.100.8 8000 typ relay"), FLOE_OK);
+    live_until(&f, 6000, ANSWERED_BY(second));
+    for (uint64_t at = ms(&f) + STEP; at <= 12000; at += STEP) {
+        f.count = 0;
+        run_until(&f, at);
+        for (size_t i = 0; i < f.count; i++) {
+            message = message_of(&f.sent[i]);
+            assert_false(is_to(&f.sent[i], peer) &&
+                         floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+        }
+        answer(&f, second);
+    }
+    respond_to(&f, &nomination, &(response){0});
+    assert_false(pair_to(&f, peer).selected);
+    end(&f);
+}
+
 static void i13_the_chosen_one_is_nominated_again_at_once(void **state)
 {
     fixture f;
@@ -455,6 +588,32 @@ static void i14_a_check_goes_first_by_a_connection_that_is_made_anew(void **stat
     end(&f);
 }
 
+/* A connection took 2 s, and is dead as soon as it stands; another way is ready. */
+static void i14_how_long_it_took_to_connect_is_no_round_trip(void **state)
+{
+    fixture f;
+    floe_address to = address_of(second);
+
+    (void)state;
+    begin_tcp(&f, FLOE_ICE_ROLE_CONTROLLED, false);
+    assert_int_equal(add(&f, two_others[0]), FLOE_OK);
+    live_until(&f, 500, ANSWERED_BY(second));
+    assert_int_equal(add(&f, listening), FLOE_OK);
+    live_until(&f, 2500, ANSWERED_BY(second));
+    connected(&f);
+    respond_by(&f, f.connecting, ours_by_tcp);
+    by(&f, f.connecting);
+    check(&f, peer, &plain_check);
+    check(&f, peer, &nominating_check);
+    by(&f, 0);
+    assert_true(pair_to(&f, peer).selected);
+    live_until(&f, ms(&f) + 6500, ANSWERED_BY(second));
+    assert_int_equal(floe_ice_send(f.ice, f.now, "data", 4), FLOE_OK);
+    outputs(&f);
+    assert_true(f.count > 0 && floe_address_equal(&to, &f.sent[f.count - 1].to));
+    end(&f);
+}
+
 /* The peer has begun 20 s late, and dies at once. */
 static void i10_a_late_answer_is_no_long_round_trip(void **state)
 {
@@ -523,6 +682,13 @@ int main(void)
         cmocka_unit_test(i14_what_is_refused_is_tried_in_a_while),
         cmocka_unit_test(i10_a_late_answer_is_no_long_round_trip),
         cmocka_unit_test(i16_too_many_checks_by_tcp),
+        cmocka_unit_test(i8_what_has_lapsed_is_asked_as_long_as_something_may_come),
+        cmocka_unit_test(i16_what_does_not_come_back_is_asked_fifty_times),
+        cmocka_unit_test(i5_what_has_worked_is_unreachable),
+        cmocka_unit_test(i4_what_is_silent_leaves_others_their_turn),
+        cmocka_unit_test(i13_the_backup_is_asked_before_its_consent_ends),
+        cmocka_unit_test(i14_how_long_it_took_to_connect_is_no_round_trip),
+        cmocka_unit_test(i13_the_first_nomination_is_given_up_for_good),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

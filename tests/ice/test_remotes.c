@@ -293,6 +293,31 @@ static void i9_candidates_of_generations_that_are_over(void **state)
     end(&f);
 }
 
+/* A look-up ends at an address that has come before, of a generation that is over. */
+static void i9_a_name_has_an_address_of_another_generation(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    fixture f;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        begin(&f);
+        if (i == 0) {
+            assert_int_equal(add(&f, "a 1 udp 100 198.51.100.7 7000 typ host ufrag dead"), FLOE_OK);
+        } else {
+            assert_int_equal(add(&f, "a 1 udp 100 old.local 7000 typ host ufrag dead"), FLOE_OK);
+            found(&f, "old.local", FLOE_OK, one, 1);
+        }
+        assert_int_equal(add(&f, "a 1 udp 100 new.local 7000 typ host ufrag remo"), FLOE_OK);
+        found(&f, "new.local", FLOE_OK, one, 1);
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        run_until(&f, 20);
+        assert_int_equal(pair_count(&f), 1);
+        assert_int_equal(checks_to(&f, peer), 1);
+        end(&f);
+    }
+}
+
 /* A name of a generation that is over, and more addresses than there is room for: no other name gives way, as all of them
  * are being looked at. */
 static void i9_a_look_up_puts_out_no_other_name(void **state)
@@ -554,6 +579,7 @@ int main(void)
         cmocka_unit_test(i15_names_without_memory),
         cmocka_unit_test(i9_candidates_of_generations_that_are_over),
         cmocka_unit_test(i9_names_of_generations_that_are_over),
+        cmocka_unit_test(i9_a_name_has_an_address_of_another_generation),
         cmocka_unit_test(i9_a_look_up_puts_out_no_other_name),
         cmocka_unit_test(i9_a_candidate_is_removed),
         cmocka_unit_test(i9_the_pair_in_use_is_removed),
