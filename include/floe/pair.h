@@ -86,12 +86,13 @@ typedef struct floe_ice_options {
     uint32_t disconnected_after_ms;
     /** The best pair that could replace the chosen one is checked this often, in milliseconds, so that
      *  it is ready when the chosen one fails. 5,000 to 3,600,000; with consent_timeout_ms or more, it
-     *  is not. 0: 25,000. */
+     *  is not. 0: 25,000, or five sixths of consent_timeout_ms, if that is less. */
     uint32_t backup_check_ms;
     /** Take remote candidates with loopback addresses. */
     bool loopback;
-    /** Which remote addresses are checked: returns false for those that are not. It is asked for each
-     *  remote candidate, also for those that only checks show; it must not call the agent. NULL: all
+    /** Which remote addresses are used: returns false for those that are not. Nothing is sent there, not
+     *  even an answer, and nothing that comes from there is heard. It is asked for each remote
+     *  candidate, and when a check comes from an address of no pair; it must not call the agent. NULL: all
      *  (Pion SetRemoteIPFilter). */
     bool (*remote_filter)(void *user_data, const floe_address *address);
     void *remote_filter_user_data;

@@ -217,7 +217,8 @@ FLOE_EXPORT floe_ice_reason floe_transport_get_reason(floe_transport *transport)
  * they ended, whether anything came from the remote side, and what to look at.
  *
  * @param text  receives the sentence, ended by a 0 byte, cut to `size`.
- * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it has stopped; FLOE_ERR_INVALID_ARGUMENT for NULL.
+ * @return FLOE_OK; FLOE_ERR_BUFFER_TOO_SMALL: it was cut; FLOE_ERR_INVALID_STATE: it has stopped;
+ *         FLOE_ERR_INVALID_ARGUMENT for NULL.
  */
 FLOE_EXPORT floe_error floe_transport_explain(floe_transport *transport, char *text, size_t size);
 

@@ -337,6 +337,10 @@ void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
     if (floe_ice_base_of(ice, packet->candidate_id) == NULL) {
         return; /* to what policy hides, or what no pairs are made of */
     }
+    if (floe_ice_remote_is_refused(ice, &packet->peer) &&
+        !floe_ice_has_pair(ice, packet->candidate_id, &packet->peer)) {
+        return; /* nothing is sent there, an answer neither: else the peer would have a pair that works, alone */
+    }
     ice->strange_checks += is_strange(ice, packet->check);
     if (mixes_generations(ice, packet->check)) {
         return;

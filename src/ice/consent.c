@@ -33,14 +33,6 @@ static uint64_t interval_ms(const floe_ice *ice)
     return ice->options.consent_ms < most ? ice->options.consent_ms : most;
 }
 
-/* Likewise that of the pair that is kept ready: it is sent again before its consent is over. */
-static uint32_t backup_check_ms(const floe_ice *ice)
-{
-    uint32_t most = ice->options.consent_timeout_ms / 6 * 5;
-
-    return ice->options.backup_check_ms < most ? ice->options.backup_check_ms : most;
-}
-
 /* RFC 7675 §5.1: each time between 0.8 and 1.2 of the interval, so that checks of many agents do not fall together. Where
  * nothing comes, between 0.8 and 0.88 of the time after which it is silent. */
 static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -299,7 +291,8 @@ static void ask_again(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 static void keep_ready(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     floe_time over = floe_time_after(pair->answered, timeout(ice));
-    floe_time next = floe_time_after(pair->answered, floe_milliseconds(backup_check_ms(ice)));
+    floe_time next =
+        floe_time_after(pair->answered, floe_milliseconds(ice->options.backup_check_ms));
 
     if (floe_stun_transaction_runs(&pair->transaction)) {
         next = over;

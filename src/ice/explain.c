@@ -152,11 +152,12 @@ floe_ice_reason floe_ice_get_reason(const floe_ice *ice)
 
 /* ── The agent ── */
 
-static const char *sentence_for(floe_ice_reason reason)
+static const char *sentence_for(const floe_ice *ice, floe_ice_reason reason)
 {
     switch (reason) {
     case FLOE_ICE_REASON_NO_REMOTE_CANDIDATE:
-        return "the remote side has given no candidate";
+        return ice->has_refused ? "this side refuses each candidate of the remote side's"
+                                : "the remote side has given no candidate";
     case FLOE_ICE_REASON_NAMES:
         return "the remote side's candidates are names, and none of them has an address here";
     case FLOE_ICE_REASON_NO_LOCAL_CANDIDATE:
@@ -201,7 +202,11 @@ static const char *advice_for(const floe_ice *ice, floe_ice_reason reason)
 {
     switch (reason) {
     case FLOE_ICE_REASON_NO_REMOTE_CANDIDATE:
-        return "Look at the signalling between the two sides.";
+        return ice->has_refused ? "Look at their addresses: unspecified, multicast and broadcast "
+                                  "ones are of no use, "
+                                  "loopback ones need options.loopback, and options.remote_filter "
+                                  "may refuse more."
+                                : "Look at the signalling between the two sides.";
     case FLOE_ICE_REASON_NAMES:
         return "Both sides have to be on one link that lets multicast DNS through.";
     case FLOE_ICE_REASON_NO_LOCAL_CANDIDATE:
@@ -287,7 +292,7 @@ static void put_reason(sentence *text, const floe_ice *ice)
 
     put(text, "No connection%s", ice->state == FLOE_ICE_STATE_FAILED ? "" : " yet");
     if (reason != FLOE_ICE_REASON_NONE) {
-        put(text, ": %s", sentence_for(reason));
+        put(text, ": %s", sentence_for(ice, reason));
     }
     if (ice->looking_up > 0) {
         put(text, ", names are looked up");

@@ -275,6 +275,7 @@ struct floe_ice {
         strange_checks; /* of the generation: not signed by our password, or in no known name */
     uint32_t strange_answers; /* to our checks: not signed by the peer's password */
     floe_time next_check;     /* not before */
+    bool has_refused;         /* a candidate of the peer's, of this generation, by its address */
     bool has_next;            /* there is one to send then */
     floe_time nomination_at;  /* a wait for better ones ends */
     floe_time failure_at;     /* not before; never: that time has come */
@@ -366,6 +367,8 @@ bool floe_ice_remote_is_superseded(const floe_ice *ice, const char *before, cons
 void floe_ice_remote_withdraw(floe_ice *ice, floe_remote_candidate *remote);
 /* Ends its pairs too. */
 void floe_ice_remote_drop(floe_ice *ice, floe_remote_candidate *remote);
+/* Nothing is sent there, and what comes from there is not heard (I15). */
+bool floe_ice_remote_is_refused(const floe_ice *ice, const floe_address *address);
 /* At the start: those that name somebody else go (I9). */
 void floe_ice_remotes_sift(floe_ice *ice);
 void floe_ice_remotes_free(floe_ice *ice);

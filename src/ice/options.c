@@ -10,6 +10,14 @@ typedef struct number_option {
     uint32_t usual;
 } number_option;
 
+/* So that a pair that is kept ready is asked before its consent is over, and once more, whatever that is. */
+static uint32_t usual_backup_check_ms(const floe_ice_options *options)
+{
+    uint32_t most = options->consent_timeout_ms / 6 * 5;
+
+    return options->consent_timeout_ms == 0 || most > 25000 ? 25000 : most < 5000 ? 5000 : most;
+}
+
 static floe_error take(const number_option *option)
 {
     if (*option->value == 0) {
@@ -25,6 +33,10 @@ static floe_error take(const number_option *option)
 floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options)
 {
     floe_ice_options *all = &ice->options;
+
+    if (options != NULL) {
+        floe_take_struct(all, options, FLOE_ICE_OPTIONS_SIZES);
+    }
     const number_option numbers[] = {
         {"pacing_ms", &all->pacing_ms, 5, 10000, 5},
         {"max_pairs", &all->max_pairs, 1, 1000, 100},
@@ -35,13 +47,9 @@ floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options)
         {"relay_acceptance_ms", &all->relay_acceptance_ms, 1, 60000, 2000},
         {"consent_ms", &all->consent_ms, 1000, 25000, 5000},
         {"consent_timeout_ms", &all->consent_timeout_ms, 5000, 3600000, 30000},
-        {"backup_check_ms", &all->backup_check_ms, 5000, 3600000, 25000},
+        {"backup_check_ms", &all->backup_check_ms, 5000, 3600000, usual_backup_check_ms(all)},
         {"disconnected_after_ms", &all->disconnected_after_ms, 1000, 3600000, 5000},
     };
-
-    if (options != NULL) {
-        floe_take_struct(all, options, FLOE_ICE_OPTIONS_SIZES);
-    }
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         floe_error error = take(&numbers[i]);
         if (error != FLOE_OK) {

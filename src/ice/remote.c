@@ -52,6 +52,11 @@ static const char *refusal(const floe_ice *ice, const floe_address *address)
     return NULL;
 }
 
+bool floe_ice_remote_is_refused(const floe_ice *ice, const floe_address *address)
+{
+    return refusal(ice, address) != NULL;
+}
+
 static void leave_name(floe_ice *ice, floe_remote_candidate *remote)
 {
     if (remote->name != NULL) {
@@ -300,6 +305,7 @@ floe_error floe_ice_remote_add(floe_ice *ice, const floe_remote_candidate *as)
     like.address = floe_address_normalise(as->address);
     const char *why = refusal(ice, &like.address);
     if (why != NULL) {
+        ice->has_refused = true;
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the remote address %s %s",
                          floe_address_text(&like.address, text), why);
     }

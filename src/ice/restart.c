@@ -78,6 +78,7 @@ void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_ro
     ice->heard_plain = false;
     ice->strange_checks = 0;
     ice->strange_answers = 0;
+    ice->has_refused = false;
     ice->remote_end = false;
     ice->was_complete = false;
     ice->local_end = floe_core_state(ice->core) == FLOE_GATHERER_STATE_COMPLETE;

@@ -91,6 +91,14 @@ static void i22_without_candidates(void **state)
     end(&f);
     begin(&f);
     start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 127.0.0.1 1 typ host"), FLOE_ERR_INVALID_ARGUMENT);
+    fails(&f);
+    says(
+        &f, FLOE_ICE_REASON_NO_REMOTE_CANDIDATE,
+        "this side refuses each candidate of the remote side's (0 pairs). Look at their addresses");
+    end(&f);
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(add(&f, "a 1 udp 100 a.local 1 typ host"), FLOE_OK);
     found(&f, "a.local", FLOE_ERR_NOT_FOUND, NULL, 0);
     fails(&f);
