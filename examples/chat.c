@@ -76,7 +76,7 @@ static floe_error read_other_side(floe_transport *transport)
     floe_parameters remote = FLOE_PARAMETERS_INIT;
     char line[FLOE_CANDIDATE_TEXT_SIZE];
 
-    while (fgets(line, sizeof line, stdin) != NULL && line[0] != '\n') {
+    while (fgets(line, sizeof line, stdin) != NULL && line[strspn(line, "\r")] != '\n') {
         floe_candidate *candidate = NULL;
         line[strcspn(line, "\r\n")] = '\0';
         if (sscanf(line, "parameters %256s %256s", remote.username_fragment, remote.password) ==

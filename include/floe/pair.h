@@ -28,9 +28,9 @@ FLOE_EXPORT const char *floe_ice_role_name(floe_ice_role role);
 
 /** ORTC RTCIceTransportState. */
 typedef enum floe_ice_state {
-    /** Not started, or no remote candidate is known yet. */
+    /** Not started, or nothing of the remote side's candidates is known yet, not even that there are none. */
     FLOE_ICE_STATE_NEW = 1,
-    /** Pairs are checked, and none can be used yet. */
+    /** Pairs are checked, or may come, and none can be used yet. */
     FLOE_ICE_STATE_CHECKING = 2,
     /** A pair can be used. Others are still checked, or may still come. */
     FLOE_ICE_STATE_CONNECTED = 3,

@@ -31,6 +31,7 @@ typedef struct ticket_exchange {
     input of_file; /* or of the terminal: where it is not standard input */
     input *from;   /* NULL: --remote has it */
     char pending[TICKET_TEXT_SIZE]; /* what has come of it */
+    bool empty;                     /* the last line was */
     floe_parameters other;
 } ticket_exchange;
 

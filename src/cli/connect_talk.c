@@ -223,7 +223,9 @@ static bool send_one(connect_run *run)
 static void end_input(connect_run *run)
 {
     run->talk.over = true;
-    if (run->in.error != 0) {
+    if (input_has_hung_up(&run->in)) { /* SIGHUP comes later, if it comes to us at all */
+        interrupt_come(&run->interrupted);
+    } else if (run->in.error != 0) {
         screen_tell("floe: connect: standard input: %s", uv_strerror(run->in.error));
         connect_end(run, CONNECT_FAILED);
     } else {
@@ -303,8 +305,9 @@ static void show(connect_run *run, const floe_packet *packet)
     if (run->mode == CONNECT_PIPE) {
         output_write(standard_output, packet->data, packet->size);
     } else {
-        output_print(standard_output,
-                     run->tickets.other_taken ? "< " : "\n< "); /* behind the question */
+        output_print(standard_output, run->tickets.other_taken || !run->report.screen.terminal
+                                          ? "< "
+                                          : "\n< "); /* behind the question */
         print_line(run, packet->data, packet->size);
         output_print(standard_output, "\n");
     }
@@ -323,7 +326,7 @@ static void hear_goodbye(connect_run *run)
     if (run->mode == CONNECT_LINES) {
         connect_tell(run, "the other side has ended");
     }
-    if (run->mode == CONNECT_LINES || isatty(STDIN_FILENO)) {
+    if (run->mode == CONNECT_LINES || run->in.terminal) {
         of->over = true;
     }
     if (of->said || of->over) { /* also where it was met before its ticket was pasted */

@@ -12,7 +12,7 @@ static bool is_asked_of_a_person(const connect_run *run)
 {
     const ticket_exchange *tickets = &run->tickets;
 
-    return tickets->from != NULL && tickets->from->fd >= 0 && isatty(tickets->from->fd);
+    return tickets->from != NULL && tickets->from->terminal;
 }
 
 static void ask(const connect_run *run)
@@ -120,7 +120,7 @@ static void try_pending(connect_run *run)
         begin_checks(run, &other);
     } else if (result == TICKET_CUT && is_asked_of_a_person(run)) {
         screen_tell("floe: connect: the ticket is not whole yet: paste the rest of it, or press "
-                    "Enter to begin again");
+                    "Enter twice to begin again");
     } else if (result != TICKET_CUT) {
         refuse(run, ticket_why(result));
     }
@@ -136,8 +136,11 @@ static void take_line(connect_run *run, const char *line)
     size_t more = strlen(line);
     const char *begin = line + strspn(line, " \t\r");
 
+    bool again =
+        run->tickets.empty; /* one alone is in what was pasted with two ends of each line */
+    run->tickets.empty = *begin == '\0';
     if (*begin == '\0') {
-        if (size > 0) {
+        if (size > 0 && again) {
             refuse(run, ticket_why(TICKET_CUT));
         }
         return;
@@ -162,6 +165,10 @@ static void take_end(connect_run *run)
     const input *from = run->tickets.from;
     const char *name = from->file != NULL ? from->file : "standard input";
 
+    if (input_has_hung_up(from)) {
+        interrupt_come(&run->interrupted);
+        return;
+    }
     if (from->error != 0) {
         screen_tell("floe: connect: %s: %s", name, uv_strerror(from->error));
     } else if (*run->tickets.pending != '\0') {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Fifty packets of 1,200 bytes. */
 #define READ_SIZE 60000
@@ -13,6 +14,7 @@ void input_init(input *of, uv_loop_t *loop, int fd, const char *file, void (*rea
 {
     *of = (input){
         .loop = loop, .fd = file != NULL ? -1 : fd, .file = file, .ready = ready, .data = data};
+    of->terminal = of->fd >= 0 && isatty(of->fd);
     of->request.data = of;
     of->waiting.data = of;
 }
@@ -170,6 +172,11 @@ size_t input_bytes(input *of, const char **bytes, size_t most)
 bool input_is_over(const input *of)
 {
     return of->ended && of->taken == of->size;
+}
+
+bool input_has_hung_up(const input *of)
+{
+    return of->terminal && of->error == UV_EIO;
 }
 
 void input_stop(input *of)

@@ -16,6 +16,7 @@ typedef struct input {
     uv_work_t waiting; /* for more, where a read does not wait */
     int fd;            /* -1: it is not open yet */
     const char *file;  /* to be opened; NULL: it is open */
+    bool terminal;     /* someone types */
     bool busy;         /* the thread has it */
     bool ended;
     bool stopped;
@@ -45,6 +46,8 @@ void input_split(input *of, char *line, size_t size, size_t used);
 size_t input_bytes(input *of, const char **bytes, size_t most);
 /* Whether it has ended, and all is taken. */
 bool input_is_over(const input *of);
+/* Whether it was a terminal, which has been closed. */
+bool input_has_hung_up(const input *of);
 /* `ready` is called no more. */
 void input_stop(input *of);
 /* Whether the thread is gone, so that the loop can end. */

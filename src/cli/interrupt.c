@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-static void come(interrupt *of)
+void interrupt_come(interrupt *of)
 {
     if (!of->came) {
         of->came = true;
@@ -24,12 +24,12 @@ static void on_signal(uv_signal_t *signal, int number)
         _exit(EXIT_INTERRUPTED);
     }
     of->signalled = true;
-    come(of);
+    interrupt_come(of);
 }
 
 static void on_in_vain(uv_async_t *in_vain)
 {
-    come(in_vain->data);
+    interrupt_come(in_vain->data);
 }
 
 /* On the thread that writes. */

@@ -22,6 +22,8 @@ typedef struct interrupt {
 
 /* A loop that hears of it. 0, or libuv's error, which has been told: then there is no loop. */
 int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data);
+/* As the first of them: the terminal is gone. */
+void interrupt_come(interrupt *of);
 /* The loop ends without them. */
 void interrupt_stop(interrupt *of);
 

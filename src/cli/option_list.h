@@ -12,7 +12,7 @@ OPTION(EVERY, 'c', "credential", "SECRET", SECRET(set_credential),
        "password for the turn URLs; also FLOE_CREDENTIAL; without it, a terminal is asked")
 OPTION(EVERY, 0, "ice-servers", "FILE", SET(set_ice_servers),
        "the servers and their credentials, as the JSON that an RTCConfiguration has; -: standard "
-       "input")
+       "input, but in connect")
 OPTION(COMMAND_TURN_PIPE, 'p', "peer", "ADDRESS:PORT", TEXT(peer),
        "the peer to exchange packets with")
 OPTION(COMMAND_TURN_PIPE, 0, "tcp", NULL, SET(set_tcp),
@@ -26,10 +26,10 @@ OPTION(GATHERERS, 0, "relay-transports", "udp,tcp,tls,dtls", SET(set_relay_trans
 OPTION(EVERY, 0, "timeout", "S", SET(set_timeout), "give up after S seconds (5; 0: never)")
 OPTION(COMMAND_GATHER, 0, "hold", "S", SET(set_hold),
        "keep the candidates alive for S seconds; inf: until interrupted (0)")
-OPTION(
-    COMMAND_CONNECT, 0, "hold", "S", SET(set_hold),
-    "once connected, stay for S seconds behind the end of the input; inf: until interrupted (until "
-    "the other side has ended; with --json 0)")
+OPTION(COMMAND_CONNECT, 0, "hold", "S", SET(set_hold),
+       "once connected, stay for S seconds behind the end of the input, but with --pipe no longer "
+       "than "
+       "the other side's; inf: until interrupted (until the other side has ended; with --json 0)")
 OPTION(COMMAND_CONNECT, 0, "pipe", NULL, SET(set_pipe),
        "send standard input as it is, and write what comes to standard output; the ticket goes to "
        "standard error")
@@ -66,7 +66,7 @@ OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file),
        "write what -v prints to FILE as JSON lines; -: standard output")
 GROUP("Credentials")
 OPTION(EVERY, 0, "credential-file", "FILE", SET(set_credential_file),
-       "read the credential from the first line of FILE; -: standard input")
+       "read the credential from the first line of FILE; -: standard input, but in connect")
 OPTION(EVERY, 0, "rest-secret-file", "FILE", SET(set_rest_secret_file),
        "make a user for a day from the server's secret (coturn's static-auth-secret), the first "
        "line of FILE")

@@ -1146,6 +1146,10 @@ static bool complete_connect(const gather_command *command)
     if (command->pipe && command->json) {
         return clash("--pipe", "not with --json, by which standard input signals");
     }
+    if (command->remote_file != NULL &&
+        !input_is_free(command, "--remote-file", command->remote_file)) {
+        return false;
+    }
     if (command->json && (command->remote != NULL || command->remote_file != NULL)) {
         return clash(command->remote != NULL ? "--remote" : "--remote-file",
                      "not with --json: there the other side comes by standard input");

@@ -171,7 +171,7 @@ static uint32_t types_left(const gather_command *command)
 bool nothing_wanted_text(const gather_command *command, char *text, size_t size)
 {
     const char *sentence;
-    bool any = command->types == 0 || command->rule_count > 0;
+    bool any = command->rule_count > 0;
 
     if (types_left(command) == 0) {
         (void)snprintf(text, size, "--policy and --types together leave no type of candidate.");
@@ -185,7 +185,8 @@ bool nothing_wanted_text(const gather_command *command, char *text, size_t size)
     }
     if (!any) {
         (void)snprintf(text, size,
-                       "--types leaves out host candidates, and no server is asked for others.");
+                       "--%s leaves out host candidates, and no server is asked for others.",
+                       command->types != 0 ? "types" : "policy");
     }
     return !any;
 }

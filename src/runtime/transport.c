@@ -1163,7 +1163,7 @@ floe_error floe_transport_explain(floe_transport *transport, char *text, size_t 
 
 floe_error floe_transport_send(floe_transport *transport, const void *data, size_t size)
 {
-    if (transport == NULL) {
+    if (transport == NULL || data == NULL) {
         return null_transport("floe_transport_send");
     }
     uv_mutex_lock(&transport->api->lock);
