@@ -55,8 +55,9 @@ typedef struct floe_ice_options {
     size_t size;
     /** Where memory comes from; NULL: malloc. Copied. */
     const floe_allocator *allocator;
-    /** Ta: the time between two new checks, in milliseconds (RFC 8445 §14.2). 5 to 10,000; 0: 5. The
-     *  requests of the gatherer to its servers have a pace of their own (settings.pacing_ms). */
+    /** Ta: the time between two new checks, in milliseconds (RFC 8445 §14.2). 5 to 10,000, and at most a
+     *  quarter of consent_timeout_ms; 0: 5. The requests of the gatherer to its servers have a pace of
+     *  their own (settings.pacing_ms). */
     uint32_t pacing_ms;
     /** So many pairs are checked at most; of more, those of lowest priority are left out (RFC 8445
      *  §6.1.2.5). 1 to 1,000; 0: 100. */

@@ -72,7 +72,7 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     if (pair->state == FLOE_ICE_PAIR_IN_PROGRESS) {
         floe_ice_check_cancel(ice, pair);
     }
-    if (pair->has_worked) { /* who has answered from there asks, so it is there */
+    if (remote->has_answered) { /* and asks now: it is there */
         remote->unanswered = 0;
     }
     if (!pair->valid) {
@@ -337,8 +337,9 @@ void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
     if (floe_ice_base_of(ice, packet->candidate_id) == NULL) {
         return; /* to what policy hides, or what no pairs are made of */
     }
-    if (floe_ice_remote_is_refused(ice, &packet->peer) &&
-        !floe_ice_has_pair(ice, packet->candidate_id, &packet->peer)) {
+    if (!floe_ice_has_pair(ice, packet->candidate_id, &packet->peer) &&
+        floe_ice_remote_is_refused(ice, &packet->peer)) {
+        ice->has_refused = true;
         return; /* nothing is sent there, an answer neither: else the peer would have a pair that works, alone */
     }
     ice->strange_checks += is_strange(ice, packet->check);

@@ -186,6 +186,10 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     pair->error_code = 0;
     name(ice, pair);
     count(pair);
+    if (pair == ice->nominating && floe_time_is_never(ice->nominating_since)) {
+        ice->nominating_since = now;
+        ice->unsettled = true; /* it may be in vain */
+    }
     if (!pair->valid) {
         floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_IN_PROGRESS);
     }
@@ -564,7 +568,6 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
         ice->strange_answers++;
         return; /* RFC 8489 §9.1.4: as if it had never come */
     }
-    to.pair->remote->unanswered = 0;
     to.pair->counts.responses_received++;
     if (packet->candidate_id != to.pair->base->id ||
         !floe_address_equal(&packet->peer, &to.pair->remote->address)) {
@@ -573,6 +576,8 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
         }
         return;
     }
+    to.pair->remote->unanswered = 0;
+    to.pair->remote->has_answered = true;
     if (message->class == FLOE_STUN_SUCCESS && floe_stun_succeeded(message) &&
         floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped)) {
         mapped = floe_address_normalise(mapped);

@@ -81,15 +81,13 @@ static floe_time next_of(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     if (pair->is_asked) {
         bool is_late = floe_time_since(pair->asked, pair->asked_first).ns > floe_seconds(5).ns;
-        uint32_t pause = is_late ? 1000 : 500;
-        uint32_t least = 2 * ice->options.pacing_ms; /* so that others have their turn */
-        return floe_time_after(pair->asked, floe_milliseconds(pause > least ? pause : least));
+        return floe_time_after(pair->asked, floe_milliseconds(is_late ? 1000 : 500));
     }
     return floe_time_min(pair->next_consent,
                          at_moment(ice, floe_time_after(pair->last_heard, pair->patience)));
 }
 
-/* When it counts as silent. */
+/* When it counts as silent: not by the loss of a single check, which is sent again half a second later, or in the next Ta. */
 static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
 {
     if (pair->silent || !pair->is_asked) {
@@ -97,7 +95,7 @@ static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
     }
     return floe_time_max(
         floe_time_after(pair->last_heard, floe_milliseconds(ice->options.disconnected_after_ms)),
-        floe_ice_answer_by(pair, pair->asked_first, 1000));
+        floe_ice_answer_by(pair, pair->asked_first, 1000 + ice->options.pacing_ms));
 }
 
 /* When no check was answered for as long, though something comes. */
@@ -114,6 +112,22 @@ static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *p
     return ice->backup == NULL ? FLOE_TIME_NEVER : doubtful_at(ice, pair);
 }
 
+/* Each Ta has one check, and where something else waits, each second one is for that. */
+static floe_time turn_at(const floe_ice *ice, floe_time now)
+{
+    floe_duration ta = floe_milliseconds(ice->options.pacing_ms);
+
+    return ice->has_next && ice->was_consent
+               ? floe_time_after(floe_time_max(now, ice->next_check), ta)
+               : ice->next_check;
+}
+
+static void take_turn(floe_ice *ice, floe_time now)
+{
+    ice->was_consent = true;
+    ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+}
+
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     if (!pair->is_asked) {
@@ -122,7 +136,7 @@ static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     pair->is_asked = true;
     pair->asked = now;
     draw_next(ice, now, pair);
-    ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+    take_turn(ice, now);
     floe_ice_check_once(ice, now, pair);
 }
 
@@ -204,13 +218,13 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
         ice->unsettled = true;
     }
     if (pair->valid && floe_time_reached(now, next_of(ice, pair)) &&
-        floe_time_reached(now, ice->next_check)) {
+        floe_time_reached(now, turn_at(ice, now))) {
         ask(ice, now, pair);
     }
     if (!pair->valid) { /* it could not be sent */
         return;
     }
-    floe_time when = floe_time_max(next_of(ice, pair), ice->next_check);
+    floe_time when = floe_time_max(next_of(ice, pair), turn_at(ice, now));
     when = floe_time_min(when, floe_time_min(silent_at(ice, pair), unanswered_at(ice, pair)));
     when = floe_time_min(when, floe_time_after(pair->answered, timeout(ice)));
     floe_agenda_set(&ice->consents, &pair->consent, when);
@@ -277,11 +291,11 @@ void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *
 /* Another has taken its place. It is asked for as long as its consent lasts: when it answers, it is good for its turn. */
 static void ask_again(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    if (floe_time_reached(now, floe_time_max(pair->next_consent, ice->next_check))) {
+    if (floe_time_reached(now, floe_time_max(pair->next_consent, turn_at(ice, now)))) {
         ask(ice, now, pair);
     }
     if (pair->valid) {
-        floe_time next = floe_time_max(pair->next_consent, ice->next_check);
+        floe_time next = floe_time_max(pair->next_consent, turn_at(ice, now));
         floe_agenda_set(&ice->consents, &pair->consent,
                         floe_time_min(next, floe_time_after(pair->answered, timeout(ice))));
     }
@@ -296,14 +310,14 @@ static void keep_ready(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 
     if (floe_stun_transaction_runs(&pair->transaction)) {
         next = over;
-    } else if (floe_time_reached(now, next) && floe_time_reached(now, ice->next_check)) {
-        ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+    } else if (floe_time_reached(now, next) && floe_time_reached(now, turn_at(ice, now))) {
+        take_turn(ice, now);
         floe_ice_check_begin(ice, now, pair);
         next = over;
     }
     if (pair->valid) {
         floe_agenda_set(&ice->consents, &pair->consent,
-                        floe_time_min(floe_time_max(next, ice->next_check), over));
+                        floe_time_min(floe_time_max(next, turn_at(ice, now)), over));
     }
 }
 

@@ -92,9 +92,10 @@ static floe_ice_reason reason_without_pairs(const floe_ice *ice)
         return FLOE_ICE_REASON_CREDENTIALS;
     }
     if (ice->remote_count == 0) {
-        return ice->looking_up > 0             ? FLOE_ICE_REASON_NONE
-               : !floe_list_empty(&ice->names) ? FLOE_ICE_REASON_NAMES
-                                               : FLOE_ICE_REASON_NO_REMOTE_CANDIDATE;
+        bool are_names = !floe_list_empty(&ice->names) && !ice->has_refused;
+        return ice->looking_up > 0 ? FLOE_ICE_REASON_NONE
+               : are_names         ? FLOE_ICE_REASON_NAMES
+                                   : FLOE_ICE_REASON_NO_REMOTE_CANDIDATE;
     }
     if (floe_list_empty(&ice->bases)) {
         return FLOE_ICE_REASON_NO_LOCAL_CANDIDATE;
@@ -156,7 +157,7 @@ static const char *sentence_for(const floe_ice *ice, floe_ice_reason reason)
 {
     switch (reason) {
     case FLOE_ICE_REASON_NO_REMOTE_CANDIDATE:
-        return ice->has_refused ? "this side refuses each candidate of the remote side's"
+        return ice->has_refused ? "the remote side has no candidate but what this side refuses"
                                 : "the remote side has given no candidate";
     case FLOE_ICE_REASON_NAMES:
         return "the remote side's candidates are names, and none of them has an address here";

@@ -109,6 +109,7 @@ static void check_next(floe_ice *ice, floe_time now)
 
     if (next != NULL && floe_time_reached(now, ice->next_check)) {
         ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+        ice->was_consent = false;
         floe_ice_check_begin(ice, now, next);
         next = floe_ice_checklist_next(ice);
     }

@@ -87,6 +87,7 @@ typedef struct floe_remote_candidate {
     uint32_t priority;
     uint16_t component;
     uint8_t unanswered; /* checks to it since it answered last */
+    bool has_answered;  /* once */
     bool signalled;     /* else only checks have shown it */
     uint8_t type;       /* a floe_candidate_type */
     uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
@@ -276,6 +277,7 @@ struct floe_ice {
     uint32_t strange_answers; /* to our checks: not signed by the peer's password */
     floe_time next_check;     /* not before */
     bool has_refused;         /* a candidate of the peer's, of this generation, by its address */
+    bool was_consent;         /* the check of the last Ta was one for consent */
     bool has_next;            /* there is one to send then */
     floe_time nomination_at;  /* a wait for better ones ends */
     floe_time failure_at;     /* not before; never: that time has come */
@@ -579,7 +581,7 @@ static inline floe_time floe_ice_answer_by(const floe_candidate_pair *pair, floe
 /* It has answered before, and something answers still, or did a moment ago: that was consent (RFC 7675), to checks at least. */
 static inline bool floe_ice_has_consented(const floe_ice *ice, const floe_candidate_pair *pair)
 {
-    return pair->valid || (pair->has_worked && ice->best != NULL);
+    return pair->valid || (pair->remote->has_answered && ice->best != NULL);
 }
 /* I16. */
 static inline bool floe_ice_may_be_asked(const floe_ice *ice, const floe_candidate_pair *pair)

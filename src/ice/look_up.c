@@ -105,6 +105,7 @@ static floe_remote_name *add(floe_ice *ice, const floe_remote_candidate *as,
         return NULL;
     }
     name->as = *as;
+    name->as.username_fragment = NULL;              /* that is the caller's */
     name->asked = is_looked_up(ice, from->address); /* that is for both */
     memcpy(name->text, from->address, size);
     floe_list_append(&ice->names, &name->link);

@@ -151,7 +151,8 @@ static floe_time in_vain_at(const floe_ice *ice)
 {
     const floe_candidate_pair *pair = ice->nominating;
 
-    if (pair == NULL || pair->silent || (ice->selected == NULL && !works_besides(ice, pair))) {
+    if (pair == NULL || pair->silent || floe_time_is_never(ice->nominating_since) ||
+        (ice->selected == NULL && !works_besides(ice, pair))) {
         return FLOE_TIME_NEVER;
     }
     return floe_ice_answer_by(pair, ice->nominating_since, ice->options.disconnected_after_ms);
@@ -206,8 +207,7 @@ void floe_ice_nominate(floe_ice *ice, floe_time now)
     }
     floe_ice_check_nominates_anew(ice);
     ice->nominating = best;
-    ice->nominating_since = now;
-    ice->nomination_at = in_vain_at(ice);
+    ice->nominating_since = FLOE_TIME_NEVER; /* it waits for Ta */
     best->wants_nomination = true;
     floe_ice_checklist_trigger(ice, best);
 }

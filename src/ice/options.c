@@ -15,13 +15,14 @@ static uint32_t usual_backup_check_ms(const floe_ice_options *options)
 {
     uint32_t most = options->consent_timeout_ms / 6 * 5;
 
-    return options->consent_timeout_ms == 0 || most > 25000 ? 25000 : most < 5000 ? 5000 : most;
+    return options->consent_timeout_ms == 0 || most > 25000 ? 25000 : most;
 }
 
 static floe_error take(const number_option *option)
 {
     if (*option->value == 0) {
         *option->value = option->usual;
+        return FLOE_OK;
     }
     if (*option->value < option->least || *option->value > option->most) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "options.%s is %u, not %u to %u", option->name,
@@ -55,6 +56,11 @@ floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options)
         if (error != FLOE_OK) {
             return error;
         }
+    }
+    if (all->pacing_ms > all->consent_timeout_ms / 4) { /* its checks would come too late */
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "options.pacing_ms is %u, more than a quarter of consent_timeout_ms (%u)",
+                         all->pacing_ms, all->consent_timeout_ms);
     }
     ice->allocator = all->allocator != NULL ? *all->allocator : floe_default_allocator;
     return FLOE_OK;

@@ -44,7 +44,8 @@ static bool take_data(floe_ice *ice, floe_time now, const floe_packet *packet)
         }
     }
     bool is_data = (pair != NULL && pair->heard) ||
-                   floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
+                   (floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer) &&
+                    !floe_ice_remote_is_refused(ice, &packet->peer));
     if (is_data) {
         count_data(ice, now, pair, packet->size);
     }

@@ -148,6 +148,9 @@ floe_error floe_ice_pairs_of_base(floe_ice *ice, floe_ice_base *base)
     }
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
+        if (remote->has_answered) { /* not on this way */
+            remote->unanswered = 0;
+        }
         /* One that checks have shown has its pair with the base that they came to (§7.3.1.3). */
         if (error == FLOE_OK && remote->signalled && may_be_checked(base, remote) &&
             find(ice, base, remote) == NULL) {

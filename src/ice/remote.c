@@ -13,11 +13,14 @@ static bool is_at(const floe_remote_candidate *remote, const floe_remote_candida
            floe_address_equal(&remote->address, &like->address);
 }
 
+/* Of the generation that it names, if it names one. */
 static floe_remote_candidate *find(const floe_ice *ice, const floe_remote_candidate *like)
 {
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
     {
-        if (is_at(remote, like)) {
+        bool is_of_another = like->username_fragment != NULL && remote->username_fragment != NULL &&
+                             strcmp(like->username_fragment, remote->username_fragment) != 0;
+        if (is_at(remote, like) && !is_of_another) {
             return remote;
         }
     }
@@ -488,7 +491,8 @@ void floe_ice_remotes_sift(floe_ice *ice)
     floe_ice_names_sift(ice);
     FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
     {
-        if (floe_ice_remote_is_of_another(ice, remote->username_fragment)) {
+        if (floe_ice_remote_is_of_another(ice, remote->username_fragment) ||
+            find(ice, remote) != remote) { /* or it is there already, by another name */
             free_remote(ice, remote);
         } else {
             floe_deallocate(&ice->allocator, remote->username_fragment);

@@ -691,6 +691,14 @@ static void look_at_pace(world *w, agent *a, const floe_stun_message *message)
     a->last_new_check = w->now;
 }
 
+/* What has answered may be asked again, from a new address of ours (I16). */
+static void new_ways(agent *a)
+{
+    for (size_t i = 0; i < a->target_count; i++) {
+        a->targets[i].unanswered = a->targets[i].answered != 0 ? 0 : a->targets[i].unanswered;
+    }
+}
+
 /* I16. */
 static void look_at(world *w, agent *a, const floe_address *to, floe_span data, bool relayed)
 {
@@ -1187,6 +1195,7 @@ static bool core_outputs(world *w, agent *a)
             leaves(w, a, output);
             break;
         case FLOE_CORE_CANDIDATE:
+            new_ways(a);
             signals(w, a, output->candidate);
             break;
         default:

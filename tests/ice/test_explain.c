@@ -93,9 +93,9 @@ static void i22_without_candidates(void **state)
     start(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(add(&f, "a 1 udp 100 127.0.0.1 1 typ host"), FLOE_ERR_INVALID_ARGUMENT);
     fails(&f);
-    says(
-        &f, FLOE_ICE_REASON_NO_REMOTE_CANDIDATE,
-        "this side refuses each candidate of the remote side's (0 pairs). Look at their addresses");
+    says(&f, FLOE_ICE_REASON_NO_REMOTE_CANDIDATE,
+         "the remote side has no candidate but what this side refuses (0 pairs). Look at their "
+         "addresses");
     end(&f);
     begin(&f);
     start(&f, FLOE_ICE_ROLE_CONTROLLING);

@@ -318,6 +318,48 @@ static void i9_a_name_has_an_address_of_another_generation(void **state)
     }
 }
 
+/* Two names of one generation have one address, and what is removed is that of the generation that it names. */
+static void i9_one_address_of_two_names(void **state)
+{
+    static const char *const one[] = {"198.51.100.7"};
+    static const char *const dead = "a 1 udp 100 198.51.100.7 7000 typ host ufrag dead";
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    assert_int_equal(add(&f, "a 1 udp 100 one.local 7000 typ host ufrag remo"), FLOE_OK);
+    found(&f, "one.local", FLOE_OK, one, 1);
+    assert_int_equal(take_away(&f, dead), FLOE_ERR_NOT_FOUND);
+    assert_int_equal(add(&f, "b 1 udp 100 two.local 7000 typ host"), FLOE_OK);
+    found(&f, "two.local", FLOE_OK, one, 1);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(pair_count(&f), 1);
+    end(&f);
+    begin(&f);
+    assert_int_equal(add(&f, dead), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 100 two.local 7000 typ host ufrag remo"), FLOE_OK);
+    found(&f, "two.local", FLOE_OK, one, 1);
+    assert_int_equal(take_away(&f, dead), FLOE_OK);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(pair_count(&f), 1);
+    end(&f);
+}
+
+/* It names the present generation, as Chromium's do. */
+static void i15_a_name_of_this_generation(void **state)
+{
+    static const char *const chromiums = "a 1 udp 2130706431 one.local 7000 typ host ufrag remo";
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, chromiums), FLOE_OK);
+    assert_int_equal(take_away(&f, chromiums), FLOE_OK);
+    assert_int_equal(add(&f, chromiums), FLOE_OK);
+    end(&f);
+}
+
 /* A name of a generation that is over, and more addresses than there is room for: no other name gives way, as all of them
  * are being looked at. */
 static void i9_a_look_up_puts_out_no_other_name(void **state)
@@ -580,6 +622,8 @@ int main(void)
         cmocka_unit_test(i9_candidates_of_generations_that_are_over),
         cmocka_unit_test(i9_names_of_generations_that_are_over),
         cmocka_unit_test(i9_a_name_has_an_address_of_another_generation),
+        cmocka_unit_test(i9_one_address_of_two_names),
+        cmocka_unit_test(i15_a_name_of_this_generation),
         cmocka_unit_test(i9_a_look_up_puts_out_no_other_name),
         cmocka_unit_test(i9_a_candidate_is_removed),
         cmocka_unit_test(i9_the_pair_in_use_is_removed),
