@@ -52,15 +52,13 @@ typedef struct floe_udp_batch {
 struct floe_udp { /* there is one for each base: without holes */
     floe_list link;
     floe_gatherer *owner;
-    uint64_t read_ms; /* uv_now of the latest read */
-    floe_queue held;  /* what the socket would not take */
-    uv_os_sock_t fd;  /* FLOE_NO_SOCKET: closed */
+    floe_queue held; /* what the socket would not take */
+    uv_os_sock_t fd; /* FLOE_NO_SOCKET: closed */
     uint32_t channel;
     uint16_t
         cut; /* the kernel cuts datagrams of up to this size from one piece (UDP_SEGMENT); 0: none */
     bool hears_errors; /* the system has been asked for ICMP errors */
     bool busy;         /* much has come at once: it is read in batches from then on */
-    uint8_t in_a_row;  /* reads within one millisecond, before that */
     floe_watched watched;
 };
 

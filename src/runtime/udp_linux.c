@@ -104,19 +104,20 @@ static size_t segment_of(struct msghdr *message)
     return 0;
 }
 
-static void give_segments(floe_udp *udp, const floe_address *source, const uint8_t *data,
-                          size_t size, size_t segment, floe_udp_datagram datagram)
+/* How many they were. */
+static size_t give_segments(floe_udp *udp, const floe_address *source, const uint8_t *data,
+                            size_t size, size_t segment, floe_udp_datagram datagram)
 {
-    bool again = false;
+    size_t count = 0;
 
     segment = segment == 0 || segment > size ? size : segment;
     do {
         size_t one = size < segment ? size : segment;
-        datagram(udp, source, data, one, again);
-        again = true;
+        datagram(udp, source, data, one, count++ > 0);
         data += one;
         size -= one;
     } while (size > 0 && floe_udp_is_open(udp));
+    return count;
 }
 
 struct floe_udp_headers {
@@ -151,74 +152,52 @@ bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocato
     return made != NULL;
 }
 
-/* How many there were. */
-static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
+/* So many messages at most; how many there were. `given` counts the datagrams in them. */
+static size_t read_some(floe_udp *udp, floe_udp_batch *batch, size_t most,
+                        floe_udp_datagram datagram, size_t *given)
 {
     struct mmsghdr *messages = batch->headers->messages;
-    int count = recvmmsg(udp->fd, messages, (unsigned)batch->slots, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(udp->fd, messages, (unsigned)most, MSG_DONTWAIT, NULL);
 
     for (int i = 0; i < count; i++) {
         struct msghdr *header = &messages[i].msg_hdr;
         bool cut = (header->msg_flags & MSG_TRUNC) != 0;
         if (!cut && floe_udp_is_open(udp)) {
             floe_address source = floe_from_socket_address(&batch->addresses[i]);
-            give_segments(udp, &source, header->msg_iov->iov_base, messages[i].msg_len,
-                          segment_of(header), datagram);
+            *given += give_segments(udp, &source, header->msg_iov->iov_base, messages[i].msg_len,
+                                    segment_of(header), datagram);
         }
         renew(header);
     }
     return count > 0 ? (size_t)count : 0;
 }
 
-static void read_one(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
-{
-    struct sockaddr_in6 name;
-    socklen_t name_size = sizeof name;
-    ssize_t size = recvfrom(udp->fd, batch->data, FLOE_UDP_SLOT, MSG_DONTWAIT,
-                            (struct sockaddr *)&name, &name_size);
-
-    if (size >= 0) {
-        floe_address source = floe_from_socket_address(&name);
-        datagram(udp, &source, batch->data, (size_t)size, false);
-    }
-}
-
-/* So many within a millisecond are data, and not answers alone. */
+/* While no data comes it is not worth its cost to be ready for much: two are read, and two more as long as there are two. After
+ * so many times it is data. */
 #define BUSY_FROM 4
+#define UNTIL_BUSY ((size_t)2)
 
-/* While no data comes it is not worth its cost to be ready for much: one datagram is read, and if
- * there is another the loop says so. */
-static void grow_busy(floe_udp *udp)
-{
-    uint64_t now = uv_now(udp->owner->api->loop);
-
-    udp->in_a_row = udp->read_ms == now ? udp->in_a_row + 1 : 1;
-    udp->read_ms = now;
-    if (udp->in_a_row == BUSY_FROM) {
-        udp->busy = true;
-        ask_for_segments(udp);
-    }
-}
+/* Whatever a handler takes: so many datagrams, and what is left of their message, and then the others of the loop have
+ * their turn. */
+#define GIVEN_MOST ((size_t)512)
 
 void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_datagram datagram,
                    floe_udp_unreachable unreachable)
 {
+    size_t given = 0;
+    size_t most = udp->busy || batch->slots < UNTIL_BUSY ? batch->slots : UNTIL_BUSY;
+
     if (errors) {
         read_errors(udp, unreachable);
     }
-    if (!udp->busy && floe_udp_is_open(udp)) {
-        grow_busy(udp);
-    }
-    if (!udp->busy) {
-        if (floe_udp_is_open(udp)) {
-            read_one(udp, batch, datagram);
-        }
-        return;
-    }
-    /* Bounded, so that a flood on one socket does not starve the others of the loop. */
-    for (size_t i = 0; i < 4 * FLOE_UDP_BATCH / batch->slots && floe_udp_is_open(udp); i++) {
-        if (read_batch(udp, batch, datagram) < batch->slots) {
+    for (unsigned times = 1; floe_udp_is_open(udp) && given < GIVEN_MOST; times++) {
+        if (read_some(udp, batch, most, datagram, &given) < most) {
             break;
+        }
+        if (!udp->busy && times == BUSY_FROM && floe_udp_is_open(udp)) {
+            udp->busy = true;
+            ask_for_segments(udp);
+            most = batch->slots;
         }
     }
 }

@@ -592,6 +592,14 @@ static bool no_198(void *user_data, const floe_address *address)
     return address->ip[0] != 198;
 }
 
+static bool changes(void *user_data, const floe_address *address)
+{
+    const bool *allows = user_data;
+
+    (void)address;
+    return *allows;
+}
+
 static void i15_addresses_that_are_refused(void **state)
 {
     static const char *const refused[] = {
@@ -630,6 +638,16 @@ static void i15_addresses_that_are_refused(void **state)
     assert_int_equal(f.count, 0);
     comes(&f, peer, "data", 4);
     assert_false(f.delivered);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    comes(&f, peer, "data", 4);
+    assert_false(f.delivered);
+    end(&f);
+    bool allows = true;
+    options.remote_filter = changes;
+    options.remote_filter_user_data = &allows;
+    begin_with(&f, &options);
+    check(&f, peer, &usual);
+    allows = false; /* it has changed its mind */
     start(&f, FLOE_ICE_ROLE_CONTROLLING);
     comes(&f, peer, "data", 4);
     assert_false(f.delivered);

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <floe/floe.h>
+#include <netinet/udp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 typedef struct owner {
     floe_gatherer *gatherer;
@@ -131,10 +133,128 @@ static void k1_a_flood_on_one_gatherer_holds_up_no_other(void **state)
     (void)close(sink);
 }
 
+/* ── Reading, on a loop of the program's own ── */
+
+#define SEGMENTS 64U
+
+typedef struct reader {
+    uv_loop_t loop;
+    floe_api *api;
+    floe_gatherer *gatherer;
+    int from; /* a socket that sends to it */
+    uint16_t port;
+    unsigned count; /* of packets that came */
+} reader;
+
+static void on_host(void *data, const floe_candidate *candidate)
+{
+    reader *r = data;
+
+    r->port = candidate != NULL ? candidate->port : r->port;
+}
+
+static void on_packet(void *data, const floe_packet *packet)
+{
+    reader *r = data;
+
+    (void)packet;
+    r->count++;
+}
+
+static void begin_reading(reader *r)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    *r = (reader){.from = socket(AF_INET, SOCK_DGRAM, 0)};
+    assert_int_equal(uv_loop_init(&r->loop), 0);
+    settings.loop = &r->loop;
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    assert_int_equal(floe_api_new(&settings, &r->api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(r->api, NULL, &r->gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(r->gatherer, on_host, r), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_packet(r->gatherer, on_packet, r), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(r->gatherer), FLOE_OK);
+    for (int i = 0; r->port == 0 && i < 10000; i++) {
+        (void)uv_run(&r->loop, UV_RUN_NOWAIT);
+        (void)usleep(1000);
+    }
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(r->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    assert_int_equal(connect(r->from, (struct sockaddr *)&to, sizeof to), 0);
+}
+
+static void end_reading(reader *r)
+{
+    floe_gatherer_free(r->gatherer);
+    floe_api_free(r->api);
+    (void)uv_run(&r->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&r->loop), 0);
+    (void)close(r->from);
+    assert_int_equal(memory_live(), 0);
+}
+
+/* A program that draws, and runs the loop once a frame: what came meanwhile is read then, and nothing piles up. */
+static void k1_a_slow_loop_reads_all_that_came(void **state)
+{
+    static const char data[] = {(char)0x80, 1, 2, 3};
+    reader r;
+
+    (void)state;
+    begin_reading(&r);
+    for (unsigned frame = 1; frame <= 20; frame++) {
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(send(r.from, data, sizeof data, 0), sizeof data);
+        }
+        (void)usleep(3000);
+        (void)uv_run(&r.loop, UV_RUN_NOWAIT);
+        assert_int_equal(r.count, 3 * frame);
+    }
+    end_reading(&r);
+}
+
+/* Many that the kernel hands over as few: what a turn gives is bounded by how many they are. */
+static void k1_a_turn_gives_only_so_many(void **state)
+{
+    static char data[SEGMENTS];
+    int size = 1;
+    unsigned sent = 0;
+    reader r;
+
+    (void)state;
+    begin_reading(&r);
+    memset(data, 0x80, sizeof data);
+    for (unsigned i = 0; i < 40; i++) { /* so that it is read in batches */
+        assert_int_equal(send(r.from, data, 4, 0), 4);
+    }
+    (void)uv_run(&r.loop, UV_RUN_NOWAIT);
+    assert_int_equal(r.count, 40);
+    if (setsockopt(r.from, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size) != 0) {
+        print_message("skipped: no UDP_SEGMENT\n");
+        end_reading(&r);
+        skip();
+    }
+    r.count = 0;
+    while (sent < 60 * SEGMENTS && send(r.from, data, sizeof data, MSG_DONTWAIT) == sizeof data) {
+        sent += SEGMENTS;
+    }
+    for (unsigned last = UINT_MAX; r.count != last;) {
+        last = r.count;
+        (void)uv_run(&r.loop, UV_RUN_NOWAIT);
+        assert_true(r.count - last <= 1024);
+    }
+    assert_true(sent > 1024);
+    end_reading(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(k1_a_flood_on_one_gatherer_holds_up_no_other),
+        cmocka_unit_test(k1_a_slow_loop_reads_all_that_came),
+        cmocka_unit_test(k1_a_turn_gives_only_so_many),
     };
     return cmocka_run_group_tests_name("fairness", tests, test_server_start, test_server_stop);
 }
