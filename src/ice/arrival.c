@@ -44,6 +44,19 @@ static void take_nomination(floe_ice *ice, floe_candidate_pair *pair, uint32_t n
     }
 }
 
+/* I16: who has answered, and asks now, is there. Who has not is asked once for each check of its own, each second at most: it may
+ * have begun when all that may go to it had gone. */
+static void let_ask(floe_remote_candidate *remote, floe_time now)
+{
+    if (remote->has_answered) {
+        remote->unanswered = 0;
+    } else if (remote->unanswered >= FLOE_ICE_UNANSWERED_MAX &&
+               floe_time_reached(now, remote->let_again)) {
+        remote->unanswered = FLOE_ICE_UNANSWERED_MAX - 1;
+        remote->let_again = floe_time_after(now, floe_seconds(1));
+    }
+}
+
 /* §7.3.1.3, §7.3.1.4. False: there is no pair for it. */
 static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe_address *peer,
                  uint32_t priority, floe_nomination nomination)
@@ -72,9 +85,7 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     if (pair->state == FLOE_ICE_PAIR_IN_PROGRESS) {
         floe_ice_check_cancel(ice, pair);
     }
-    if (remote->has_answered) { /* and asks now: it is there */
-        remote->unanswered = 0;
-    }
+    let_ask(remote, now);
     if (!pair->valid) {
         floe_ice_checklist_trigger(ice, pair);
     }

@@ -86,11 +86,12 @@ typedef struct floe_remote_candidate {
     floe_address related; /* family none: it has none */
     uint32_t priority;
     uint16_t component;
-    uint8_t unanswered; /* checks to it since it answered last */
-    bool has_answered;  /* once */
-    bool signalled;     /* else only checks have shown it */
-    uint8_t type;       /* a floe_candidate_type */
-    uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
+    uint8_t unanswered;  /* checks to it since it answered last */
+    bool has_answered;   /* once */
+    floe_time let_again; /* not before, one more than the fifty goes to who asks */
+    bool signalled;      /* else only checks have shown it */
+    uint8_t type;        /* a floe_candidate_type */
+    uint8_t tcp_type;    /* a floe_tcp_type; none: it is for UDP */
     char foundation[FLOE_FOUNDATION_SIZE];
     uint32_t foundation_number; /* the same where the text is the same */
     floe_time shown;            /* when a check did */

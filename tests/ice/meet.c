@@ -96,6 +96,7 @@ typedef struct allocation {
 typedef struct target {
     floe_address address;
     unsigned unanswered;
+    uint64_t let_again;
     uint64_t answered; /* when it did last; 0: never */
 } target;
 
@@ -986,7 +987,12 @@ static void hears(world *w, agent *a, const floe_packet *packet)
     }
     if (packet->check != NULL) { /* who has answered, and asks now, is there */
         target *at = target_of(w, a, &packet->peer);
-        at->unanswered = at->answered != 0 ? 0 : at->unanswered;
+        if (at->answered != 0) {
+            at->unanswered = 0;
+        } else if (at->unanswered >= 50 && w->now >= at->let_again) { /* one for its own */
+            at->unanswered = 49;
+            at->let_again = w->now + 1000 * MS;
+        }
     }
     bool is_for_application = floe_ice_packet(a->ice, now_of(w), packet);
     if (is_for_application) {
