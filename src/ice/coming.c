@@ -1,6 +1,6 @@
 /* Candidates of the peer's that name a username fragment which the agent does not know (I9): the peer has restarted, and they
- * have come before its parameters. They wait for the next start, and whoever they do not name then is not to come any more. So does the end of
- * candidates that comes behind them. */
+ * have come before its parameters. They wait for the next start, and whoever they do not name then is not to come any more. So
+ * does the end of candidates that comes behind them. */
 #include "base/memory.h"
 #include "base/ring.h"
 #include "ice/ice.h"
