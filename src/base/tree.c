@@ -171,8 +171,9 @@ bool floe_alarm_is_set(const floe_alarm *alarm, floe_time when)
 /* The next of its ring stands in the tree then. */
 static void take_off(floe_tree *tree, floe_alarm *alarm)
 {
-    bool alone = !floe_list_linked(&alarm->beside);
-    floe_alarm *next = alone ? NULL : FLOE_CONTAINER(alarm->beside.next, floe_alarm, beside);
+    floe_alarm *next = floe_list_linked(&alarm->beside)
+                           ? FLOE_CONTAINER(alarm->beside.next, floe_alarm, beside)
+                           : NULL;
 
     floe_list_remove(&alarm->beside);
     if (floe_tree_has(&alarm->node)) {

@@ -28,8 +28,8 @@ OPTION(COMMAND_GATHER, 0, "hold", "S", SET(set_hold),
        "keep the candidates alive for S seconds; inf: until interrupted (0)")
 OPTION(COMMAND_CONNECT, 0, "hold", "S", SET(set_hold),
        "once connected, stay for S seconds behind the end of the input, but with --pipe no longer "
-       "than "
-       "the other side's; inf: until interrupted (until the other side has ended; with --json 0)")
+       "than the other side's; inf: until interrupted (until the other side has ended; with --json "
+       "0)")
 OPTION(COMMAND_CONNECT, 0, "pipe", NULL, SET(set_pipe),
        "send standard input as it is, and write what comes to standard output; the ticket goes to "
        "standard error")

@@ -480,9 +480,6 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
     pair->heard = true;
     pair->has_worked = true;
     pair->lapsed = pair->revived = false;
-    if (to->is_current) {
-        floe_stun_transaction_stop(&pair->transaction);
-    }
     floe_ice_consent_given(ice, now, pair);
     pair->valid = true;
     pair->failure = FLOE_ICE_FAILURE_NONE;

@@ -112,20 +112,15 @@ static floe_time unanswered_at(const floe_ice *ice, const floe_candidate_pair *p
     return ice->backup == NULL ? FLOE_TIME_NEVER : doubtful_at(ice, pair);
 }
 
-/* Each Ta has one check, and where something else waits, each second one is for that. */
-static floe_time turn_at(const floe_ice *ice, floe_time now)
+/* When what is due then has its turn: each Ta has one check, and where something else waits, each second one is for that. */
+static floe_time turn_at(const floe_ice *ice, floe_time now, floe_time due)
 {
     floe_duration ta = floe_milliseconds(ice->options.pacing_ms);
+    floe_time turn = ice->has_next && ice->was_consent
+                         ? floe_time_after(floe_time_max(now, ice->next_check), ta)
+                         : ice->next_check;
 
-    return ice->has_next && ice->was_consent
-               ? floe_time_after(floe_time_max(now, ice->next_check), ta)
-               : ice->next_check;
-}
-
-static void take_turn(floe_ice *ice, floe_time now)
-{
-    ice->was_consent = true;
-    ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+    return floe_time_max(due, turn);
 }
 
 static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
@@ -136,7 +131,7 @@ static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     pair->is_asked = true;
     pair->asked = now;
     draw_next(ice, now, pair);
-    take_turn(ice, now);
+    floe_ice_take_turn(ice, now, true);
     floe_ice_check_once(ice, now, pair);
 }
 
@@ -217,14 +212,13 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
         floe_ice_find_best(ice);
         ice->unsettled = true;
     }
-    if (pair->valid && floe_time_reached(now, next_of(ice, pair)) &&
-        floe_time_reached(now, turn_at(ice, now))) {
+    if (pair->valid && floe_time_reached(now, turn_at(ice, now, next_of(ice, pair)))) {
         ask(ice, now, pair);
     }
     if (!pair->valid) { /* it could not be sent */
         return;
     }
-    floe_time when = floe_time_max(next_of(ice, pair), turn_at(ice, now));
+    floe_time when = turn_at(ice, now, next_of(ice, pair));
     when = floe_time_min(when, floe_time_min(silent_at(ice, pair), unanswered_at(ice, pair)));
     when = floe_time_min(when, floe_time_after(pair->answered, timeout(ice)));
     floe_agenda_set(&ice->consents, &pair->consent, when);
@@ -291,11 +285,11 @@ void floe_ice_consent_broken(floe_ice *ice, floe_time now, floe_candidate_pair *
 /* Another has taken its place. It is asked for as long as its consent lasts: when it answers, it is good for its turn. */
 static void ask_again(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    if (floe_time_reached(now, floe_time_max(pair->next_consent, turn_at(ice, now)))) {
+    if (floe_time_reached(now, turn_at(ice, now, pair->next_consent))) {
         ask(ice, now, pair);
     }
     if (pair->valid) {
-        floe_time next = floe_time_max(pair->next_consent, turn_at(ice, now));
+        floe_time next = turn_at(ice, now, pair->next_consent);
         floe_agenda_set(&ice->consents, &pair->consent,
                         floe_time_min(next, floe_time_after(pair->answered, timeout(ice))));
     }
@@ -310,14 +304,14 @@ static void keep_ready(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 
     if (floe_stun_transaction_runs(&pair->transaction)) {
         next = over;
-    } else if (floe_time_reached(now, next) && floe_time_reached(now, turn_at(ice, now))) {
-        take_turn(ice, now);
+    } else if (floe_time_reached(now, turn_at(ice, now, next))) {
+        floe_ice_take_turn(ice, now, true);
         floe_ice_check_begin(ice, now, pair);
         next = over;
     }
     if (pair->valid) {
         floe_agenda_set(&ice->consents, &pair->consent,
-                        floe_time_min(floe_time_max(next, turn_at(ice, now)), over));
+                        floe_time_min(turn_at(ice, now, next), over));
     }
 }
 

@@ -204,9 +204,8 @@ static const char *advice_for(const floe_ice *ice, floe_ice_reason reason)
     switch (reason) {
     case FLOE_ICE_REASON_NO_REMOTE_CANDIDATE:
         return ice->has_refused ? "Look at their addresses: unspecified, multicast and broadcast "
-                                  "ones are of no use, "
-                                  "loopback ones need options.loopback, and options.remote_filter "
-                                  "may refuse more."
+                                  "ones are of no use, loopback ones need options.loopback, and "
+                                  "options.remote_filter may refuse more."
                                 : "Look at the signalling between the two sides.";
     case FLOE_ICE_REASON_NAMES:
         return "Both sides have to be on one link that lets multicast DNS through.";

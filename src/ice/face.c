@@ -108,8 +108,7 @@ static void check_next(floe_ice *ice, floe_time now)
     floe_candidate_pair *next = floe_ice_checklist_next(ice);
 
     if (next != NULL && floe_time_reached(now, ice->next_check)) {
-        ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
-        ice->was_consent = false;
+        floe_ice_take_turn(ice, now, false);
         floe_ice_check_begin(ice, now, next);
         next = floe_ice_checklist_next(ice);
     }

@@ -474,6 +474,12 @@ floe_duration floe_ice_checklist_rto(const floe_ice *ice);
 
 /* ── check ── */
 
+/* The next check is sent after Ta. */
+static inline void floe_ice_take_turn(floe_ice *ice, floe_time now, bool for_consent)
+{
+    ice->was_consent = for_consent;
+    ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+}
 /* Sends its check as a new transaction. */
 void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Sends one check by a pair that works: it is not sent again. */

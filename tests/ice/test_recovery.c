@@ -53,14 +53,20 @@ static void live_until(fixture *f, uint64_t end, const char *const *who)
     }
 #define NOBODY ((const char *const[]){NULL})
 
-/* Three work at first: one is in use, one is kept ready, and the third lapses. */
-static void let_lapse(fixture *f, const floe_ice_options *options, uint64_t until)
+/* One works, and others may come. */
+static void begin_answered(fixture *f, const floe_ice_options *options)
 {
     begin_with(f, options);
     start(f, FLOE_ICE_ROLE_CONTROLLING);
     add_peer(f);
     run_until(f, 20);
     answer(f, peer);
+}
+
+/* Three work at first: one is in use, one is kept ready, and the third lapses. */
+static void let_lapse(fixture *f, const floe_ice_options *options, uint64_t until)
+{
+    begin_answered(f, options);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(add(f, two_others[i]), FLOE_OK);
     }
@@ -126,9 +132,7 @@ static void i1_it_is_not_complete_before_all_are_checked(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLED);
     run_until(&f, 20);
     answer(&f, peer);
     check(&f, peer, &plain_check);
@@ -350,11 +354,7 @@ static void i4_what_is_silent_leaves_others_their_turn(void **state)
 
     (void)state;
     options.pacing_ms = 1000;
-    begin_with(&f, &options);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
-    run_until(&f, 20);
-    answer(&f, peer);
+    begin_answered(&f, &options);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(add(&f, two_others[i]), FLOE_OK);
     }
@@ -418,11 +418,7 @@ static void i13_the_backup_is_asked_before_its_consent_ends(void **state)
     (void)state;
     for (options.consent_timeout_ms = 5000; options.consent_timeout_ms <= 20000;
          options.consent_timeout_ms += 15000) { /* and a backup is asked each 25 s */
-        begin_with(&f, &options);
-        start(&f, FLOE_ICE_ROLE_CONTROLLING);
-        add_peer(&f);
-        run_until(&f, 20);
-        answer(&f, peer);
+        begin_answered(&f, &options);
         assert_int_equal(add(&f, two_others[0]), FLOE_OK);
         both_end(&f);
         live_until(&f, 100000, ANSWERED_BY(peer, second));
@@ -693,9 +689,7 @@ static void i10_a_late_answer_is_no_long_round_trip(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLED);
     live_until(&f, 20000, NOBODY);
     while (!pair_to(&f, peer).valid) {
         run_until(&f, ms(&f) + STEP);
